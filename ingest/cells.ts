@@ -1,0 +1,139 @@
+import { z } from 'zod'
+
+/**
+ * Cells of source files: text in, a value that PostgreSQL can take out. Blank is unknown and never an issue; what cannot be
+ * read is an issue whose `params.code` says of which kind, so that the ledger can count by it.
+ */
+
+type Context = z.core.$RefinementCtx
+
+/** Adds an issue with a ledger code, and stands for the value that there is not. */
+function bad(context: Context, code: string, message: string): never {
+  context.addIssue({ code: 'custom', message, params: { code } })
+  return z.NEVER
+}
+
+/** How much of a bad cell a message shows. */
+const SHOWN = 60
+export const shown = (text: string) => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
+
+const blank = (cell: unknown): cell is null | undefined | '' => cell === null || cell === undefined || cell === ''
+const trimmed = (cell: unknown) =>
+  typeof cell === 'string' ? cell.trim() : typeof cell === 'number' ? String(cell) : cell
+
+/** Text, kept as it is but for blanks around it. */
+export const text = z.unknown().transform((cell, context): string | null => {
+  const value = trimmed(cell)
+  if (blank(value)) return null
+  return typeof value === 'string'
+    ? value
+    : bad(context, 'not_text', `expected text, found ${shown(JSON.stringify(cell))}`)
+})
+
+/** Text that a record cannot do without. */
+export const requiredText = text.transform((value, context): string => {
+  return value ?? bad(context, 'missing', 'is missing')
+})
+
+/** An id: a positive integer that JSON clients can hold exactly. */
+export const requiredId = requiredText.transform((value, context): number => {
+  if (!/^\+?\d+$/.test(value)) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
+  const id = Number(value)
+  if (!Number.isSafeInteger(id)) return bad(context, 'id_out_of_range', `${shown(value)} is larger than 2^53 - 1`)
+  return id > 0 ? id : bad(context, 'bad_id', `${shown(value)} is not a positive integer`)
+})
+
+const INT8_MAX = 2n ** 63n - 1n
+
+/** Whole US dollars as digits; 0 and blank are unknown. */
+export const money = text.transform((value, context): string | null => {
+  if (value === null || value === '0') return null
+  const match = /^([+-]?)0*(\d+)(?:\.0*)?$/.exec(value)
+  if (!match) {
+    const amount = /^[+-]?\d+\.\d+$/.test(value)
+      ? 'has cents; whole dollars are expected'
+      : 'is not an amount in dollars'
+    return bad(context, 'bad_money', `${shown(value)} ${amount}`)
+  }
+  const [, sign, digits] = match as unknown as [string, string, string]
+  if (digits === '0') return null
+  if (sign === '-') return bad(context, 'negative_money', `${shown(value)} is negative`)
+  if (digits.length > 18 && BigInt(digits) > INT8_MAX)
+    return bad(context, 'money_out_of_range', `${shown(value)} is past 2^63 - 1`)
+  return digits
+})
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
+
+/** A decimal number as text, so that no digit is lost on the way; scientific notation is read. */
+export const decimal = (limits: { min: number; max: number }) =>
+  text.transform((value, context): string | null => {
+    if (value === null) return null
+    if (!DECIMAL.test(value)) return bad(context, 'bad_number', `${shown(value)} is not a number`)
+    const number = Number(value)
+    // A tiny exponent passes as 0 here, and would cost PostgreSQL thousands of digits there.
+    const digits = value.length <= 40 && Math.abs(Number(/[eE](.*)$/.exec(value)?.[1] ?? 0)) <= 40
+    if (number < limits.min || number > limits.max || !digits)
+      return bad(context, 'number_out_of_range', `${shown(value)} is not between ${limits.min} and ${limits.max}`)
+    return value
+  })
+
+/** A count: 0 or more, no fraction. */
+export const count = text.transform((value, context): string | null => {
+  if (value === null) return null
+  const match = /^\+?(\d{1,15})(?:\.0*)?$/.exec(value)
+  return match ? (match[1] as string) : bad(context, 'bad_count', `${shown(value)} is not a count`)
+})
+
+/** `True`, `False` and their like. */
+export const flag = text.transform((value, context): boolean | null => {
+  if (value === null) return null
+  if (/^(true|false)$/i.test(value)) return value.toLowerCase() === 'true'
+  return bad(context, 'bad_flag', `${shown(value)} is neither True nor False`)
+})
+
+/** A date that the calendar has, `YYYY-MM-DD`. */
+export const isoDate = text.transform((value, context): string | null => {
+  if (value === null) return null
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(value)
+  if (!match) return bad(context, 'bad_date', `${shown(value)} is not a date of the form YYYY-MM-DD`)
+  return (
+    calendarDate(Number(match[1]), Number(match[2]), Number(match[3])) ??
+    bad(context, 'bad_date', `${value} is not in the calendar`)
+  )
+})
+
+/** `YYYY-MM-DD`, or null when the calendar has no such day. */
+export function calendarDate(year: number, month: number, day: number): string | null {
+  const date = new Date(0)
+  date.setUTCFullYear(year, month - 1, day)
+  const same =
+    year > 0 && date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+  return same ? date.toISOString().slice(0, 10) : null
+}
+
+/** A list in whatever notation `read` understands, each item of the given shape. */
+export const list = <T>(read: (text: string) => unknown, item: z.ZodType<T>) => {
+  const items = z.array(item)
+  return text.transform((value, context): T[] => {
+    if (value === null || value === '[]') return []
+    return parsed(read, items, value, context)
+  })
+}
+
+/** One thing in whatever notation `read` understands. */
+export const single = <T>(read: (text: string) => unknown, item: z.ZodType<T>) =>
+  text.transform((value, context): T | null => (value === null ? null : parsed(read, item, value, context)))
+
+function parsed<T>(read: (text: string) => unknown, shape: z.ZodType<T>, value: string, context: Context): T {
+  let literal: unknown
+  try {
+    literal = read(value)
+  } catch (error) {
+    return bad(context, 'bad_literal', `${(error as Error).message} in ${shown(value)}`)
+  }
+  const result = shape.safeParse(literal)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  return bad(context, 'bad_literal', `${issue?.path.join('.') || 'the value'}: ${issue?.message} in ${shown(value)}`)
+}

@@ -1,0 +1,39 @@
+import { sql, type Transaction } from 'kysely'
+import type { Subject } from './subject.ts'
+
+/**
+ * A load fills tables of its own, apart from those that readers use, and attaches them as partitions at the end of its
+ * transaction. `create table … partition of` would be shorter, but it locks every reader out.
+ */
+
+/** Name of one load's partition of a fact table. */
+export const partitionOf = (subject: Subject, fact: string, loadId: number) =>
+  sql.table(`${subject.name}.${fact}_${loadId}`)
+
+/** Makes the empty tables: no keys or indexes yet, they are built once, over the finished rows. */
+export async function createPartitions(trx: Transaction<unknown>, subject: Subject, loadId: number): Promise<void> {
+  for (const fact of subject.facts) {
+    const partition = partitionOf(subject, fact, loadId)
+    await sql`
+      create table ${partition} (like ${sql.table(`${subject.name}.${fact}`)}
+        including defaults including constraints including generated including storage)`.execute(trx)
+    // Lets the attachment trust the rows instead of reading them again.
+    await sql`alter table ${partition} add constraint of_one_load check (load_id = ${sql.lit(loadId)})`.execute(trx)
+  }
+}
+
+/**
+ * Shows the filled tables to the planner and attaches them; PostgreSQL builds the keys and indexes of the parent and
+ * checks its foreign keys on the way. Readers of other loads go on meanwhile.
+ */
+export async function attachPartitions(trx: Transaction<unknown>, subject: Subject, loadId: number): Promise<void> {
+  for (const fact of subject.facts) {
+    const partition = partitionOf(subject, fact, loadId)
+    await sql`
+      alter table ${sql.table(`${subject.name}.${fact}`)} attach partition ${partition}
+      for values in (${sql.lit(loadId)})`.execute(trx)
+    await sql`analyze ${partition}`.execute(trx)
+  }
+  for (const dimension of subject.dimensions)
+    await sql`analyze ${sql.table(`${subject.name}.${dimension}`)}`.execute(trx)
+}

@@ -1,0 +1,108 @@
+import { type Kysely, sql, type Transaction } from 'kysely'
+
+/**
+ * Publishing is moving one pointer. Readers see the load before or the load after, never anything between, and nobody
+ * waits: the row is locked for as long as this short transaction takes.
+ */
+
+/** The channel on which servers learn that a pointer moved; the payload is `{subject, load_id, action}`. */
+export const PUBLICATIONS = 'reelhouse_publications'
+
+/** A sentence for the person who asked for what cannot be done; `status` is its HTTP meaning. */
+export class PublishError extends Error {
+  readonly status: 404 | 409
+  constructor(status: 404 | 409, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+interface LoadState {
+  load_id: number
+  subject: string
+  state: string
+}
+
+/** Moves the subject's pointer to a load whose rows are in place, inside the caller's transaction. */
+export async function movePointer(
+  trx: Transaction<unknown>,
+  load: { load_id: number; subject: string },
+  action: 'publish' | 'rollback',
+  actor: string,
+): Promise<void> {
+  await sql`update reelhouse.load set state = 'superseded'
+            where subject = ${load.subject} and state = 'published' and load_id <> ${load.load_id}`.execute(trx)
+  await sql`update reelhouse.load set state = 'published', published_at = clock_timestamp()
+            where load_id = ${load.load_id}`.execute(trx)
+  await sql`insert into reelhouse.pointer (subject, load_id, published_at)
+            values (${load.subject}, ${load.load_id}, clock_timestamp())
+            on conflict (subject) do update set load_id = excluded.load_id, published_at = excluded.published_at`.execute(
+    trx,
+  )
+  await sql`insert into reelhouse.publication (subject, load_id, action, actor)
+            values (${load.subject}, ${load.load_id}, ${action}, ${actor})`.execute(trx)
+  await sql`select pg_notify(${PUBLICATIONS},
+                             json_build_object('subject', ${load.subject}::text, 'load_id', ${load.load_id}::integer,
+                                               'action', ${action}::text)::text)`.execute(trx)
+}
+
+/**
+ * Makes a held, superseded or (with `force`) blocked load the one that readers see.
+ * @throws PublishError when there is no such load or its state does not allow it
+ */
+export async function publish(
+  db: Kysely<unknown>,
+  loadId: number,
+  options: { actor: string; force?: boolean },
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const load = await lockLoad(trx, loadId)
+    if (!load) throw new PublishError(404, `There is no load ${loadId}.`)
+    if (load.state === 'published') throw new PublishError(409, `Load ${loadId} is the published one already.`)
+    if (load.state === 'blocked' && !options.force)
+      throw new PublishError(409, `Load ${loadId} is blocked by its checks; publish it with force if you know better.`)
+    if (!['held', 'superseded', 'blocked'].includes(load.state))
+      throw new PublishError(409, `Load ${loadId} is ${load.state}, so it has no rows to show.`)
+    await movePointer(trx, load, 'publish', options.actor)
+  })
+}
+
+/**
+ * Goes back to an older load: `to`, or the one published before the current one in number order; it never toggles.
+ * @returns the number of the load that readers see now
+ * @throws PublishError when there is no older load to go back to
+ */
+export async function rollBack(
+  db: Kysely<unknown>,
+  subject: string,
+  options: { actor: string; to?: number },
+): Promise<number> {
+  return await db.transaction().execute(async (trx) => {
+    const current = await sql<{ load_id: number }>`
+      select load_id from reelhouse.pointer where subject = ${subject} for update`.execute(trx)
+    const from = current.rows[0]?.load_id
+    if (from === undefined)
+      throw new PublishError(409, `Nothing of ${subject} is published, so there is no going back.`)
+    const target = await sql<LoadState>`
+      select load_id, subject, state from reelhouse.load
+      where subject = ${subject} and state = 'superseded'
+        and case when ${options.to ?? null}::integer is null then load_id < ${from} else load_id = ${options.to ?? null} end
+      order by load_id desc limit 1 for update`.execute(trx)
+    const load = target.rows[0]
+    if (!load)
+      throw new PublishError(
+        409,
+        options.to === undefined
+          ? `There is no load of ${subject} before load ${from} that was published and still has its rows.`
+          : `Load ${options.to} is no superseded load of ${subject}, so it cannot be rolled back to.`,
+      )
+    await movePointer(trx, load, 'rollback', options.actor)
+    return load.load_id
+  })
+}
+
+async function lockLoad(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
+  const found = await sql<LoadState>`
+    select load_id, subject, state from reelhouse.load where load_id = ${loadId} for update`.execute(trx)
+  return found.rows[0]
+}

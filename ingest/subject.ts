@@ -1,0 +1,66 @@
+import type { Transaction } from 'kysely'
+import type { z } from 'zod'
+import type { Check } from './checks.ts'
+import type { Stager, StageTables } from './stage.ts'
+
+/**
+ * A subject is a body of data with its own sources, tables and reports. This is all that the engine asks of one: a folder
+ * `ingest/<name>/` whose `subject.ts` exports it by default is found and served, and nothing else is edited.
+ */
+export interface Subject<Row = unknown> {
+  /** Folder name, PostgreSQL schema and URL segment: `movies`. */
+  name: string
+  /** Raised when the same file would now give other rows, so that it is no longer `unchanged`. */
+  ingestVersion: number
+  formats: Format<Row>[]
+  /** Fact tables, partitioned by load, each after the facts that it references. */
+  facts: string[]
+  /** Plain tables with a `load_id`. */
+  dimensions: string[]
+  /** Temporary tables that a load fills first: name → column → PostgreSQL type. */
+  stageTables: StageTables
+  /** Puts one sound record into the staging tables; `record` counts all records of the load in the order they were read. */
+  stage(stager: Stager, row: Row, at: { record: number; line: number; fileNo: number; digest: string }): void
+  /** Fills the dimensions and the new partitions from the staging tables, wholly inside one transaction. */
+  merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult>
+  checks: Check[]
+  /** What an empty warehouse starts with: a real file that comes with the program. */
+  sample?: { format: string; path: () => string; fileDate: string }
+}
+
+export interface MergeScope {
+  loadId: number
+  format: Format
+  /** The date of the newest source file, `YYYY-MM-DD`: nothing can truthfully be dated after it. */
+  fileDate: string
+}
+
+export interface MergeResult {
+  /** Rows by table. */
+  rowCounts: Record<string, number>
+  /** The latest date that the data covers, or null. */
+  dataThrough: string | null
+}
+
+/** A shape of file that a subject understands. */
+export interface Format<Row = unknown> {
+  name: string
+  summary: string
+  /** Where ids come from; loads of different id spaces can replace but never merge with one another. */
+  idSpace: string
+  files: FileFormat<Row>[]
+}
+
+export interface FileFormat<Row = unknown> {
+  /** What the file holds: `films`, `ratings`. */
+  family: string
+  fileName: string
+  required: boolean
+  read: 'csv' | 'json'
+  /** Columns that the header must have; for JSON, keys that are read. */
+  columns: string[]
+  /** Columns whose bad cell costs the record; a bad cell elsewhere costs only itself. */
+  identity: string[]
+  /** Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`. */
+  record: z.ZodType<Row, Record<string, unknown>>
+}

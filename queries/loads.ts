@@ -1,0 +1,119 @@
+import { type RawBuilder, sql } from 'kysely'
+import { shownSource } from '../ingest/open.ts'
+
+/** A load as `GET /v1/loads/{id}` and `--json` show it. */
+export interface LoadView {
+  id: number
+  subject: string
+  state: string
+  mode: string
+  trigger: string
+  /** Without folder, credentials and query. */
+  source: string
+  format: string | null
+  hold: boolean
+  dry_run: boolean
+  stage: string | null
+  progress: Record<string, unknown>
+  files: {
+    name: string
+    family: string
+    bytes: number
+    sha256: string
+    modified_at: string | null
+    read: number
+    loaded: number
+    rejected: number
+    duplicate: number
+    unmatched: number
+    warnings: number
+  }[]
+  row_counts: Record<string, number>
+  timings: Record<string, number>
+  checks: { passed: number; failed: number; warned: number }
+  notes: string[]
+  error: string | null
+  file_date: string | null
+  data_through: string | null
+  previous_load: number | null
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  published_at: string | null
+}
+
+/** RFC 3339 in UTC, to the millisecond; PostgreSQL's own JSON would show the session's time zone. */
+const instant = (column: string) =>
+  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+/** Loads, newest first. */
+export function loads(where: {
+  id?: number | undefined
+  subject?: string | undefined
+  state?: string | undefined
+  before?: number | undefined
+  limit?: number | undefined
+}): RawBuilder<LoadView> {
+  const is = (column: string, value: unknown) => (value === undefined ? sql`true` : sql`${sql.ref(column)} = ${value}`)
+  return sql<LoadView>`
+    select load_id as id, subject, state, mode, trigger, source, format, hold, dry_run, stage, progress,
+           (select coalesce(json_agg(json_build_object(
+              'name', name, 'family', family, 'bytes', bytes, 'sha256', sha256, 'modified_at', ${instant('modified_at')},
+              'read', read, 'loaded', loaded, 'rejected', rejected, 'duplicate', duplicate, 'unmatched', unmatched,
+              'warnings', warnings) order by file_no), '[]')
+            from reelhouse.load_file file where file.load_id = load.load_id) as files,
+           row_counts, timings,
+           (select json_build_object('passed', count(*) filter (where passed),
+                                     'failed', count(*) filter (where not passed and severity = 'error'),
+                                     'warned', count(*) filter (where not passed and severity = 'warn'))
+            from reelhouse.check_result checked where checked.load_id = load.load_id) as checks,
+           notes, error, file_date, data_through, previous_load_id as previous_load,
+           ${instant('created_at')} as created_at, ${instant('started_at')} as started_at,
+           ${instant('finished_at')} as finished_at, ${instant('published_at')} as published_at
+    from reelhouse.load
+    where ${is('load_id', where.id)} and ${is('subject', where.subject)} and ${is('state', where.state)}
+      and ${where.before === undefined ? sql`true` : sql`load_id < ${where.before}`}
+    order by load_id desc limit ${where.limit ?? 100}`
+}
+
+/** What anyone may see of it. */
+export const shownLoad = (load: LoadView): LoadView => ({ ...load, source: shownSource(load.source) })
+
+export interface RejectView {
+  reject_id: number
+  file: string
+  line: number
+  code: string
+  severity: string
+  column: string | null
+  reason: string
+  raw: string | null
+}
+
+/** What a load left out or could not read, by file and line; `after` is where a page before ended. */
+export function rejects(
+  loadId: number,
+  where: { severity?: string | undefined; after?: { file: string; line: number; reject_id: number } | undefined; limit: number },
+): RawBuilder<RejectView> {
+  const { severity, after } = where
+  return sql<RejectView>`
+    select reject_id, file, line, code, severity, column_name as "column", reason, raw
+    from reelhouse.reject
+    where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`}
+      and ${after === undefined ? sql`true` : sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`}
+    order by file, line, reject_id limit ${where.limit}`
+}
+
+export interface CheckView {
+  name: string
+  claim: string
+  severity: string
+  passed: boolean
+  observed: string
+  sample: unknown[]
+}
+
+/** What was checked before a load was published. */
+export const checks = (loadId: number): RawBuilder<CheckView> => sql<CheckView>`
+  select name, claim, severity, passed, observed, sample
+  from reelhouse.check_result where load_id = ${loadId} order by passed, severity, name`

@@ -1,0 +1,114 @@
+import type { Command } from 'commander'
+import { LoadInProgressError, queueLoad } from '../../ingest/ledger.ts'
+import { openSource } from '../../ingest/open.ts'
+import type { Progress } from '../../ingest/read.ts'
+import { CancelledError, runLoad } from '../../ingest/run.ts'
+import { type LoadView, loads, shownLoad } from '../../queries/loads.ts'
+import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
+
+interface Options {
+  source?: string
+  format?: string
+  mode: string
+  hold?: boolean
+  dryRun?: boolean
+  force?: boolean
+  json?: boolean
+}
+
+const EXIT = new Map([
+  ['published', 0],
+  ['held', 0],
+  ['unchanged', 0],
+  ['checked', 0],
+  ['blocked', 3],
+])
+
+export function loadCommand(program: Command): void {
+  program
+    .command('load <subject>')
+    .description('load a source into a new snapshot, check it and publish it')
+    .option('--source <uri>', 'folder or file; default: the subject’s configured source')
+    .option('--format <name>', 'shape of the files; default: recognised by their names')
+    .option('--mode <mode>', 'replace', 'replace')
+    .option('--hold', 'stop before publishing')
+    .option('--dry-run', 'do everything but keep it')
+    .option('--force', 'run even if the source is unchanged')
+    .option('--json', 'print the load as one JSON object')
+    .action(async (name: string, options: Options) => {
+      process.exitCode = await withWarehouse(async (context) => {
+        const { config, warehouse, actor } = context
+        const subject = subjectNamed(context, name)
+        if (options.mode !== 'replace') throw new UsageError(`--mode takes replace, not ${options.mode}`)
+        const uri = options.source ?? config.sources.get(name)
+        if (!uri) throw new UsageError(`--source is missing, and ${name.toUpperCase()}_SOURCE is not set`)
+        // Looked at before the ledger is, so that a mistyped path is no failed load.
+        await openSource(subject, uri, options.format)
+
+        const loadId = await queueLoad(warehouse.writer, {
+          subject: name,
+          source: uri,
+          mode: 'replace',
+          trigger: 'cli',
+          actor,
+          format: options.format,
+          hold: options.hold,
+          dryRun: options.dryRun,
+          force: options.force,
+        }).catch((error) => {
+          throw error instanceof LoadInProgressError ? new Error(error.message) : error
+        })
+        const stop = new AbortController()
+        const onSignal = (signal: string) => stop.abort(new CancelledError(`Stopped by ${signal}.`))
+        process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+        const terminal = process.stderr.isTTY ? progressLine() : undefined
+        const { connect, diskOf } = warehouse
+        const failure = await runLoad(subject, loadId, { connect, diskOf, signal: stop.signal, onProgress: terminal?.show }).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        terminal?.clear()
+        const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows as [LoadView]
+        say(options.json ? JSON.stringify(shownLoad(load)) : describe(load))
+        // The ledger keeps sentences only; what is beyond them is for whoever runs the command.
+        if (failure && load.error?.includes('the log says more')) console.error(failure)
+        return EXIT.get(load.state) ?? 1
+      })
+    })
+}
+
+/** One line that is written over, at most a few times a second. */
+function progressLine() {
+  let last = 0
+  return {
+    show({ file, bytes, bytes_total, records, records_per_second, seconds_left }: Progress) {
+      if (Date.now() - last < 200) return
+      last = Date.now()
+      const mebibytes = (count: number) => (count / 2 ** 20).toFixed(1)
+      const left = seconds_left === null ? '' : `, ${seconds_left} s left`
+      process.stderr.write(
+        `\r\x1b[K${file}: ${mebibytes(bytes)} of ${mebibytes(bytes_total)} MiB, ${records} records, ${records_per_second}/s${left}`,
+      )
+    },
+    clear: () => void process.stderr.write('\r\x1b[K'),
+  }
+}
+
+/** A load in a few lines for a person. */
+export function describe(load: LoadView): string {
+  const { subject, id, state, files, checks, data_through, error, notes } = load
+  const lines = [`load ${id} of ${subject}: ${state}${error ? `: ${error}` : ''}`]
+  for (const file of files)
+    lines.push(
+      `  ${file.name}: ${file.read} read = ${file.loaded} loaded + ${file.rejected} rejected + ${file.duplicate} duplicate + ${file.unmatched} unmatched; ${file.warnings} warnings`,
+    )
+  const rows = Object.entries(load.row_counts).filter(([, count]) => count > 0)
+  if (rows.length > 0) lines.push(`  rows: ${rows.map(([table, count]) => `${table} ${count}`).join(', ')}`)
+  if (checks.passed + checks.failed + checks.warned > 0)
+    lines.push(`  checks: ${checks.passed} passed, ${checks.failed} failed, ${checks.warned} warned`)
+  if (data_through) lines.push(`  data through ${data_through}`)
+  for (const note of notes) lines.push(`  ${note}`)
+  const seconds = Object.values(load.timings).reduce((sum, milliseconds) => sum + milliseconds, 0) / 1000
+  lines.push(`  took ${seconds.toFixed(1)} s`)
+  return lines.join('\n')
+}

@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { z } from 'zod'
+
+/**
+ * The only place that reads the environment. What a variable means and takes stands beside its name; a wrong value stops the
+ * start with a sentence.
+ */
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== ''),
+)
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `takes a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `takes at least ${min}`).max(max, `takes at most ${max}`))
+
+const token = z.string().min(16, 'takes a token of at least 16 characters')
+const namedTokens = list.transform((items, context) =>
+  items.map((item) => {
+    const [, name, secret] = /^([\w.-]+):(.{16,})$/.exec(item) ?? []
+    if (name && secret) return { name, token: secret }
+    context.addIssue({ code: 'custom', message: 'takes name:token,name:token with tokens of at least 16 characters' })
+    return z.NEVER
+  }),
+)
+
+const environment = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65535).default(3000),
+  DATA_DIR: z.string().default('./.reelhouse').transform((folder) => path.resolve(folder)),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'takes a URL of the form postgres://user:password@host:5432/database')
+    .optional(),
+  ADMIN_TOKEN: token.optional(),
+  ADMIN_TOKENS: namedTokens.default([]),
+  SOURCE_ROOTS: list.default([]).transform((folders) => folders.map((folder) => path.resolve(folder))),
+  SOURCE_HOSTS: list.default([]),
+  SAMPLE: z.enum(['on', 'off'], 'takes on or off').default('on'),
+  CORS_ORIGINS: list.default(['*']),
+  STATEMENT_TIMEOUT_MS: integer(100, 3_600_000).default(30_000),
+  POOL_SIZE: integer(1, 200).default(10),
+  CACHE_MB: integer(0, 65_536).default(128),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'takes fatal, error, warn, info, debug, trace or silent')
+    .default('info'),
+})
+
+export interface Config {
+  host: string
+  port: number
+  /** Folder of the embedded warehouse and of the admin's token. */
+  dataDir: string
+  /** A PostgreSQL of the user's own; undefined: embedded. */
+  databaseUrl: string | undefined
+  adminTokens: { name: string; token: string }[]
+  /** Default source by subject. */
+  sources: Map<string, string>
+  /** Folders and hosts that an admin's request may name as a source. */
+  sourceRoots: string[]
+  sourceHosts: string[]
+  sample: boolean
+  corsOrigins: string[]
+  statementTimeoutMs: number
+  poolSize: number
+  cacheMb: number
+  logLevel: string
+}
+
+/** A wrong setting; the message names the variable and what it takes. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the settings.
+ * @param subjects names of the subjects, each of which has `<SUBJECT>_SOURCE`
+ * @throws ConfigError
+ */
+export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = process.env): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const result = environment.safeParse(present)
+  if (!result.success) {
+    const sentences = result.error.issues.map(({ path: [name], message }) => `${String(name)} ${message}`)
+    throw new ConfigError(`${sentences.join('; ')}. README.md explains each setting.`)
+  }
+  const settings = result.data
+  const sources = [...subjects].flatMap((subject) => {
+    const source = present[`${subject.toUpperCase()}_SOURCE`]
+    return source ? [[subject, source] as const] : []
+  })
+  return {
+    host: settings.HOST,
+    port: settings.PORT,
+    dataDir: settings.DATA_DIR,
+    databaseUrl: settings.DATABASE_URL,
+    adminTokens: [
+      ...(settings.ADMIN_TOKEN ? [{ name: 'admin', token: settings.ADMIN_TOKEN }] : []),
+      ...settings.ADMIN_TOKENS,
+    ],
+    sources: new Map(sources),
+    sourceRoots: settings.SOURCE_ROOTS,
+    sourceHosts: settings.SOURCE_HOSTS,
+    sample: settings.SAMPLE === 'on',
+    corsOrigins: settings.CORS_ORIGINS,
+    statementTimeoutMs: settings.STATEMENT_TIMEOUT_MS,
+    poolSize: settings.POOL_SIZE,
+    cacheMb: settings.CACHE_MB,
+    logLevel: settings.LOG_LEVEL,
+  }
+}
+
+/** The program's version, from its package.json; in a compiled tree that lies one folder up. */
+export function programVersion(): string {
+  for (const up of ['..', '../..']) {
+    try {
+      const file = path.join(import.meta.dirname, up, 'package.json')
+      return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  throw new Error('package.json of the program is missing')
+}
