@@ -38,6 +38,12 @@ const UNIQUE_VIOLATION = '23505'
  */
 export async function queueLoad(db: Kysely<unknown>, request: LoadRequest): Promise<number> {
   await buryTheDead(db)
+  const running = () => sql<{ load_id: number }>`
+    select load_id from reelhouse.load
+    where subject = ${request.subject} and state in ('queued', 'running')`.execute(db)
+  // Asked first, so that a refusal does not use up a number; the unique index decides all the same.
+  const inTheWay = (await running()).rows[0]
+  if (inTheWay) throw new LoadInProgressError(request.subject, inTheWay.load_id)
   try {
     const inserted = await sql<{ load_id: number }>`
       insert into reelhouse.load (subject, state, mode, trigger, actor, source, format, hold, dry_run, force)
@@ -47,12 +53,10 @@ export async function queueLoad(db: Kysely<unknown>, request: LoadRequest): Prom
     return (inserted.rows[0] as { load_id: number }).load_id
   } catch (error) {
     if (!(error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION)) throw error
-    const running = await sql<{ load_id: number }>`
-      select load_id from reelhouse.load
-      where subject = ${request.subject} and state in ('queued', 'running')`.execute(db)
-    // It may have ended between the two statements; then the caller may simply try again.
-    if (!running.rows[0]) return await queueLoad(db, request)
-    throw new LoadInProgressError(request.subject, running.rows[0].load_id)
+    const first = (await running()).rows[0]
+    // It may have ended between the two statements; then there is room now.
+    if (!first) return await queueLoad(db, request)
+    throw new LoadInProgressError(request.subject, first.load_id)
   }
 }
 

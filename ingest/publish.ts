@@ -32,7 +32,7 @@ export async function movePointer(
 ): Promise<void> {
   await sql`update reelhouse.load set state = 'superseded'
             where subject = ${load.subject} and state = 'published' and load_id <> ${load.load_id}`.execute(trx)
-  await sql`update reelhouse.load set state = 'published', published_at = clock_timestamp()
+  await sql`update reelhouse.load set state = 'published', published_at = coalesce(published_at, clock_timestamp())
             where load_id = ${load.load_id}`.execute(trx)
   await sql`insert into reelhouse.pointer (subject, load_id, published_at)
             values (${load.subject}, ${load.load_id}, clock_timestamp())

@@ -43,8 +43,7 @@ export interface LoadView {
 }
 
 /** RFC 3339 in UTC, to the millisecond; PostgreSQL's own JSON would show the session's time zone. */
-const instant = (column: string) =>
-  sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+const instant = (column: string) => sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
 /** Loads, newest first. */
 export function loads(where: {
@@ -93,7 +92,11 @@ export interface RejectView {
 /** What a load left out or could not read, by file and line; `after` is where a page before ended. */
 export function rejects(
   loadId: number,
-  where: { severity?: string | undefined; after?: { file: string; line: number; reject_id: number } | undefined; limit: number },
+  where: {
+    severity?: string | undefined
+    after?: { file: string; line: number; reject_id: number } | undefined
+    limit: number
+  },
 ): RawBuilder<RejectView> {
   const { severity, after } = where
   return sql<RejectView>`

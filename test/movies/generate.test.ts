@@ -232,10 +232,37 @@ t.test('a file as long as the real one', async (t) => {
 })
 
 t.test('companies have names of their own, but for about one in a hundred', async (t) => {
-  const names = new Set(Array.from({ length: 200_000 }, (_, i) => companyName(i + 1)))
-  t.ok(names.size > 198_000 && names.size < 199_500, `${names.size} names`)
-  t.ok(new Set(Array.from({ length: 1000 }, (_, i) => companyName(2 ** 24 - i))).size > 980)
+  const names = Array.from({ length: 200_000 }, (_, i) => companyName(i + 1))
+  const distinct = new Set(names).size
+  t.ok(distinct > 198_000 && distinct < 199_500, `${distinct} names`)
+  for (const [mark, least, most] of [
+    ["'", 1200, 1800],
+    ['"', 80, 200],
+    ['\u00a0', 50, 130],
+  ] as const) {
+    const count = names.filter((name) => name.includes(mark)).length
+    t.ok(count >= least && count <= most, `${count} names with ${JSON.stringify(mark)}`)
+  }
+  t.ok(new Set(Array.from({ length: 1000 }, (_, i) => companyName(2 ** 24 - 1 - i))).size > 980)
 })
+
+t.test(
+  "oddities keep out of each other's way: what is repeated has no bad cell, what is broken has companies",
+  async (t) => {
+    const records = Array.from({ length: 300 }, (_, seed) => [...movieRecords({ films: 100, seed })]).flat()
+    const repeats = records.filter(({ kind }) => kind === 'identical' || kind === 'superseding')
+    const rests = records.filter(({ cells }) => cells.length === 15)
+    t.strictSame([repeats.length, rests.length], [300, 300])
+    t.strictSame(
+      repeats.filter(({ film }) => film.bad !== null),
+      [],
+    )
+    t.strictSame(
+      rests.filter(({ cells }) => cells[3] === '[]' || cells[2] === ''),
+      [],
+    )
+  },
+)
 
 t.test('records are made one by one, as they are asked for', async (t) => {
   const first = movieRecords({ films: 10_000_000, seed: 1 })[Symbol.iterator]().next()

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { words, year } from '../params.ts'
+import { report } from '../report.ts'
+import { filmColumns, filmFacts } from './parts/film-columns.ts'
+import { countedFilms, excludedFilms, filmParams } from './parts/films.ts'
+import type { MoviesDb } from './parts/tables.ts'
+
+export default report({
+  summary: 'The films behind a figure, each with the line of the file that it was read from',
+  description:
+    'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
+  version: 1,
+  params: z.strictObject({
+    q: words('Part of the title, in any case'),
+    year: year('Release year'),
+    ...filmParams,
+  }),
+  row: z.strictObject(filmColumns),
+  key: ['film_id'],
+  defaultSort: 'film_id',
+  example: { year: '1995', sort: '-revenue' },
+  query: (db: MoviesDb, scope, { q, ...params }) => filmFacts(countedFilms(db, scope, { ...params, title: q })),
+  excluded: (db, scope, { q, ...params }) => excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
+})
+
+/** Undated films are rows here as long as no year is asked for. */
+const listsUndated = (params: { year?: number | undefined; from?: number | undefined; to?: number | undefined }) =>
+  params.year === undefined && params.from === undefined && params.to === undefined

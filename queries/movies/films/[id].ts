@@ -1,0 +1,80 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { column, report } from '../../report.ts'
+import { filmColumns, filmFacts } from '../parts/film-columns.ts'
+import { countedFilms } from '../parts/films.ts'
+import type { MoviesDb } from '../parts/tables.ts'
+
+const linked = (ids: string, description: string) =>
+  z
+    .array(z.strictObject({ [ids]: ids.endsWith('_id') ? z.int() : z.string(), name: z.string().nullable() }))
+    .meta({ description, sql: 'text' })
+
+export default report({
+  summary: 'One film with everything that is known of it',
+  description: 'The film’s figures and prose, what it is linked to, and the line of the file that it was read from.',
+  version: 1,
+  params: z.strictObject({
+    id: z
+      .string()
+      .regex(/^\d{1,16}$/, 'takes the id of a film')
+      .transform(Number)
+      .describe('The film’s id'),
+  }),
+  row: z.strictObject({
+    ...filmColumns,
+    original_title: column.optionalText('Title in the original language'),
+    imdb_id: column.optionalText('Id at IMDb'),
+    overview: column.optionalText('What it is about'),
+    tagline: column.optionalText('Tagline'),
+    homepage: column.optionalText('Homepage'),
+    collection: column.optionalText('Name of its collection'),
+    companies: linked('company_id', 'Production companies'),
+    genres: linked('genre_id', 'Genres'),
+    countries: linked('country_code', 'Production countries'),
+    languages: linked('language_code', 'Spoken languages'),
+    crew: z
+      .array(z.strictObject({ person_id: z.int(), name: z.string(), job: z.string() }))
+      .meta({ description: 'People behind the camera', sql: 'text' }),
+  }),
+  key: ['film_id'],
+  defaultSort: 'film_id',
+  example: { id: '1' },
+  query: (db: MoviesDb, scope, params) =>
+    filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id))
+      .leftJoin('movies.film_text as prose', (join) =>
+        join.onRef('prose.load_id', '=', 'f.load_id').onRef('prose.film_id', '=', 'f.film_id'),
+      )
+      .leftJoin('movies.collection as within', (join) =>
+        join.onRef('within.load_id', '=', 'f.load_id').onRef('within.collection_id', '=', 'f.collection_id'),
+      )
+      .select([
+        'f.original_title',
+        'f.imdb_id',
+        'prose.overview',
+        'prose.tagline',
+        'prose.homepage',
+        'within.name as collection',
+      ])
+      .select([
+        links('company', 'company_id').as('companies'),
+        links('genre', 'genre_id').as('genres'),
+        links('country', 'country_code').as('countries'),
+        links('language', 'language_code').as('languages'),
+        sql<{ person_id: number; name: string; job: string }[]>`
+          (select coalesce(json_agg(json_build_object('person_id', p.person_id, 'name', p.name, 'job', link.job)
+                                    order by link.job, p.name collate "C", p.person_id), '[]')
+           from movies.film_crew link join movies.person p using (load_id, person_id)
+           where link.load_id = f.load_id and link.film_id = f.film_id)`.as('crew'),
+      ]),
+})
+
+/** What a film is linked to in one dimension, by name. */
+function links(dimension: 'company' | 'genre' | 'country' | 'language', id: string) {
+  return sql<{ [id: string]: string | number | null; name: string | null }[]>`
+    (select coalesce(json_agg(json_build_object(${sql.lit(id)}, of.${sql.ref(id)}, 'name', of.name)
+                              order by of.name collate "C", of.${sql.ref(id)}), '[]')
+     from ${sql.table(`movies.film_${dimension}`)} link
+     join ${sql.table(`movies.${dimension}`)} of using (load_id, ${sql.ref(id)})
+     where link.load_id = f.load_id and link.film_id = f.film_id)`
+}

@@ -1,0 +1,49 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import { words } from '../params.ts'
+import { column, report } from '../report.ts'
+import { countedFilms, filmParams } from './parts/films.ts'
+import { cellParams, enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures } from './parts/measures.ts'
+import { containing } from './parts/search.ts'
+import type { MoviesDb } from './parts/tables.ts'
+
+export default report({
+  summary: 'Genres, found by name, with their lifetime figures',
+  description: 'One row a genre, over all its films, dated or not.',
+  version: 1,
+  params: z.strictObject({
+    q: words('Part of the name, in any case'),
+    ...filmParams,
+    ...cellParams,
+  }),
+  row: z.strictObject({
+    genre_id: column.id('The genre’s id'),
+    genre: column.text('The genre’s most frequent name'),
+    ...lifetimeColumns,
+    ...measureColumns,
+  }),
+  key: ['genre_id'],
+  defaultSort: 'genre,genre_id',
+  example: { q: 'a', min_releases: '10' },
+  query: (db: MoviesDb, scope, params) =>
+    db
+      .selectFrom(
+        countedFilms(db, scope, params, ['genre_id'])
+          .innerJoin('movies.film_genre as fg', (join) =>
+            join.onRef('fg.load_id', '=', 'f.load_id').onRef('fg.film_id', '=', 'f.film_id'),
+          )
+          .$if(params.genre_id !== undefined, (q) => q.where('fg.genre_id', 'in', params.genre_id as number[]))
+          .groupBy('fg.genre_id')
+          .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
+          .select('fg.genre_id')
+          .select(lifetimes())
+          .select(measures())
+          .as('cell'),
+      )
+      .innerJoin('movies.genre as named', (join) =>
+        join.on('named.load_id', '=', scope.loadId).onRef('named.genre_id', '=', 'cell.genre_id'),
+      )
+      .$if(params.q !== undefined, (q) => q.where(containing(sql.ref('named.name'), params.q as string)))
+      .select('named.name as genre')
+      .selectAll('cell'),
+})

@@ -1,0 +1,62 @@
+import { type SelectQueryBuilder, sql } from 'kysely'
+import { column } from '../../report.ts'
+import type { MoviesTables } from './tables.ts'
+
+/** A film as it stands in the snapshot, and where it was read. */
+export const filmColumns = {
+  film_id: column.id('The film’s id in its source, or a registered one where the source has none'),
+  title: column.text('Title'),
+  release_date: column.date('Release date'),
+  year: column.year('The calendar year of the release date'),
+  status: column.optionalText('Released, Rumored, Post Production …'),
+  original_language: column.optionalText('ISO 639-1 code'),
+  content_rating: column.optionalText('Content rating, as the source has it'),
+  collection_id: column.optionalId('Id of its collection (franchise)'),
+  runtime: column.number('Running time', 'minutes'),
+  budget: column.money('Budget; null is unknown'),
+  revenue: column.money('Revenue; null is unknown'),
+  profit: column.money('`revenue - budget`, an unknown one counted as 0; null when both are unknown'),
+  popularity: column.number('The source’s popularity at the time of the load', 'score'),
+  vote_average: column.number('The source’s vote average', 'points of 10'),
+  vote_count: column.optionalCount('The source’s number of votes', 'votes'),
+  suspect: column.texts('Why its figures are probably wrong; empty when nothing speaks against them'),
+  source_file: column.text('File that the film was read from'),
+  source_line: column.count(
+    'Physical line where its record starts (header = 1; in a JSON array, the record’s place)',
+    'line',
+  ),
+  load_id: column.id('The load whose snapshot this is'),
+  source_load_id: column.id('The load that read the line'),
+}
+
+type Films = SelectQueryBuilder<MoviesTables & { f: MoviesTables['movies.film'] }, 'f', unknown>
+
+export const filmFacts = <Q extends Films>(films: Q) =>
+  films
+    .innerJoin('reelhouse.load_file as source', (join) =>
+      join.onRef('source.load_id', '=', 'f.source_load_id').onRef('source.file_no', '=', 'f.source_file_no'),
+    )
+    .select([
+      'f.film_id',
+      'f.title',
+      'f.release_date',
+      'f.release_year as year',
+      'f.status',
+      'f.original_language',
+      'f.content_rating',
+      'f.collection_id',
+      sql<number | null>`trim_scale(f.runtime)`.as('runtime'),
+      'f.budget',
+      'f.revenue',
+      sql<number | null>`
+        case when f.budget is not null or f.revenue is not null
+             then coalesce(f.revenue, 0)::numeric - coalesce(f.budget, 0) end`.as('profit'),
+      sql<number | null>`trim_scale(f.popularity)`.as('popularity'),
+      sql<number | null>`trim_scale(f.vote_average)`.as('vote_average'),
+      'f.vote_count',
+      'f.suspect',
+      'source.name as source_file',
+      'f.source_line',
+      'f.load_id',
+      'f.source_load_id',
+    ])

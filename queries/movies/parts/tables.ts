@@ -1,0 +1,53 @@
+import type { ColumnType, Generated } from 'kysely'
+import type { ReadonlyKysely } from 'kysely/readonly'
+
+export type MoviesDb = ReadonlyKysely<MoviesTables>
+
+/** The tables that reports on films read. */
+export interface MoviesTables {
+  'movies.film': FilmTable
+  'movies.film_text': {
+    load_id: number
+    film_id: number
+    overview: string | null
+    tagline: string | null
+    homepage: string | null
+    poster_path: string | null
+  }
+  'movies.film_company': { load_id: number; film_id: number; company_id: number }
+  'movies.film_genre': { load_id: number; film_id: number; genre_id: number }
+  'movies.film_country': { load_id: number; film_id: number; country_code: string }
+  'movies.film_language': { load_id: number; film_id: number; language_code: string }
+  'movies.film_crew': { load_id: number; film_id: number; person_id: number; job: string }
+  'movies.company': { load_id: number; company_id: number; name: string }
+  'movies.genre': { load_id: number; genre_id: number; name: string }
+  'movies.collection': { load_id: number; collection_id: number; name: string }
+  'movies.person': { load_id: number; person_id: number; name: string }
+  'movies.country': { load_id: number; country_code: string; name: string | null }
+  'movies.language': { load_id: number; language_code: string; name: string | null }
+  'reelhouse.load_file': { load_id: number; file_no: number; name: string }
+}
+
+interface FilmTable {
+  load_id: number
+  film_id: number
+  title: string
+  original_title: string | null
+  imdb_id: string | null
+  release_date: ColumnType<string | null>
+  release_year: Generated<number | null>
+  status: string | null
+  original_language: string | null
+  collection_id: number | null
+  content_rating: string | null
+  runtime: number | null
+  budget: number | null
+  revenue: number | null
+  popularity: number | null
+  vote_average: number | null
+  vote_count: number | null
+  suspect: string[]
+  source_load_id: number
+  source_file_no: number
+  source_line: number
+}

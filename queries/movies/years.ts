@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { report } from '../report.ts'
+import { countedFilms, excludedFilms, filmParams } from './parts/films.ts'
+import { cellParams, enoughReleases, measureColumns, measures, yearColumns, yearPeriod } from './parts/measures.ts'
+import type { MoviesDb } from './parts/tables.ts'
+
+export default report({
+  summary: 'The whole industry by release year',
+  description: 'Each film counts once, whatever companies and genres it has, so these are the distinct totals.',
+  version: 1,
+  params: z.strictObject({ ...filmParams, ...cellParams }),
+  row: z.strictObject({ ...yearColumns, ...measureColumns }),
+  key: ['year'],
+  defaultSort: 'year',
+  example: { from: '1990', to: '2010' },
+  query: (db: MoviesDb, scope, params) =>
+    countedFilms(db, scope, params)
+      .where('f.release_year', 'is not', null)
+      .groupBy('f.release_year')
+      .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
+      .select(yearPeriod())
+      .select(measures()),
+  excluded: excludedFilms,
+})

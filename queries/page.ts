@@ -1,0 +1,127 @@
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import type { ReadonlyKysely } from 'kysely/readonly'
+import type { z } from 'zod'
+import { factsOf, type Report, type Rows, type SqlType } from './report.ts'
+
+/**
+ * A report's rows, put in order, cut to a page and written down by PostgreSQL itself: JSON, or text for CSV. Pages are cut by
+ * the values where the page before ended and not by counting rows, so none is skipped or shown twice.
+ */
+export interface Page {
+  sort: SortKey[]
+  fields: string[]
+  /** Rows wanted; null: all. */
+  limit: number | null
+  /** Values of the sort keys of the last row before this page, as text. */
+  after: (string | null)[] | null
+}
+
+export interface SortKey {
+  column: string
+  descending: boolean
+}
+
+/** A sort or field that the report does not have. */
+export class PageError extends Error {
+  readonly parameter: string
+  constructor(parameter: string, message: string) {
+    super(message)
+    this.parameter = parameter
+  }
+}
+
+/**
+ * Reads `-revenue,company` into keys that order rows totally: the report's own key follows what was asked for.
+ * @throws PageError naming the column that is not there
+ */
+export function sortKeys(report: Report, text: string): SortKey[] {
+  const asked = text.split(',').map((part) => ({ column: part.replace(/^-/, ''), descending: part.startsWith('-') }))
+  for (const { column } of asked) {
+    assertColumn(report, 'sort', column)
+    if (!SORTABLE.has(typeOf(report, column))) throw new PageError('sort', `${column} cannot be sorted by`)
+  }
+  const rest = report.key.filter((column) => !asked.some((key) => key.column === column))
+  const keys = [...asked, ...rest.map((column) => ({ column, descending: false }))]
+  return keys.filter((key, index) => keys.findIndex(({ column }) => column === key.column) === index)
+}
+
+/** Columns to show, in the report's order. @throws PageError naming the column that is not there */
+export function shownFields(report: Report, text: string | undefined): string[] {
+  const all = Object.keys(report.row.shape)
+  if (text === undefined) return all
+  const wanted = text.split(',')
+  for (const column of wanted) assertColumn(report, 'fields', column)
+  return all.filter((column) => wanted.includes(column))
+}
+
+const SORTABLE = new Set<SqlType>(['bigint', 'integer', 'numeric', 'text', 'date', 'boolean'])
+
+function assertColumn(report: Report, parameter: string, column: string): void {
+  if (!Object.hasOwn(report.row.shape, column))
+    throw new PageError(parameter, `there is no column ${column}; there is ${Object.keys(report.row.shape).join(', ')}`)
+}
+
+const typeOf = (report: Report, column: string): SqlType => factsOf((report.row.shape as z.ZodRawShape)[column] as z.ZodType).sql
+
+/** One row of a page: its JSON text, and the values that a cursor keeps. */
+export interface JsonRow {
+  json: string
+  sort_values: (string | null)[]
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the rows of any report
+type AnyDb = ReadonlyKysely<any>
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Shaped = SelectQueryBuilder<any, 'row', unknown>
+
+/** The page as JSON, one text a row. */
+export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<JsonRow> {
+  const columns = sql.join(page.fields.map((column) => sql.ref(`row.${column}`)))
+  const values = sql.join(page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`))
+  return shaped(db, report, rows, page).select([
+    sql<string>`row_to_json((select line from (select ${columns}) as line))::text`.as('json'),
+    sql<(string | null)[]>`array[${values}]`.as('sort_values'),
+  ])
+}
+
+/** The page as texts, one a column; a list is joined by `|`. */
+export function textRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<Record<string, string | null>> {
+  return shaped(db, report, rows, page).select(
+    page.fields.map((column) => {
+      const value = sql.ref(`row.${column}`)
+      const list = typeOf(report, column) === 'text[]'
+      return (list ? sql<string | null>`array_to_string(${value}, '|')` : sql<string | null>`${value}::text`).as(column)
+    }),
+  ) as Rows<Record<string, string | null>>
+}
+
+/** How many rows all pages have together. */
+export const rowCount = (db: AnyDb, rows: Rows<unknown>): Rows<{ total: number }> =>
+  db.selectFrom(rows.as('row')).select((eb) => eb.fn.countAll<number>().as('total'))
+
+function shaped(db: AnyDb, report: Report, rows: Rows<unknown>, { sort, limit, after }: Page): Shaped {
+  let query: Shaped = db.selectFrom(rows.as('row'))
+  if (after) query = query.where(beyond(report, sort, after))
+  for (const { column, descending } of sort)
+    query = query.orderBy(comparable(report, column), (order) =>
+      (descending ? order.desc() : order.asc()).nullsLast(),
+    )
+  return limit === null ? query : query.limit(limit)
+}
+
+/** Text goes by code point, whatever the database's language, so that order and cursors agree everywhere. */
+function comparable(report: Report, column: string): RawBuilder<unknown> {
+  const value = sql.ref(`row.${column}`)
+  return typeOf(report, column) === 'text' ? sql`${value} collate "C"` : sql`${value}`
+}
+
+/** Rows behind the given values in the order of the keys; a null stands last, so nothing is behind it but later keys. */
+function beyond(report: Report, [first, ...rest]: SortKey[], [value, ...values]: (string | null)[]): RawBuilder<boolean> {
+  if (!first) return sql<boolean>`false`
+  const column = comparable(report, first.column)
+  const deeper = rest.length > 0 ? beyond(report, rest, values) : sql<boolean>`false`
+  if (value === null || value === undefined) return sql<boolean>`(${column} is null and ${deeper})`
+  const last = sql`cast(${value} as ${sql.raw(typeOf(report, first.column))})`
+  const after = first.descending ? sql`${column} < ${last}` : sql`${column} > ${last}`
+  return sql<boolean>`(${after} or ${column} is null or (${column} = ${last} and ${deeper}))`
+}

@@ -1,0 +1,78 @@
+import type { SelectQueryBuilder } from 'kysely'
+import type { ReadonlyKysely } from 'kysely/readonly'
+import { z } from 'zod'
+
+// biome-ignore-start lint/suspicious/noExplicitAny: each report knows its own subject's tables; the engine asks none of them
+
+/** A query that yields rows of this shape. */
+export type Rows<Row> = SelectQueryBuilder<any, any, Row>
+
+/**
+ * A report is one file whose default export says everything about it: what it answers, which parameters it takes, the shape
+ * of its rows, and the query. Its place is its URL, and from this one definition come validation, JSON, CSV, NDJSON, the
+ * OpenAPI entry and its documentation.
+ */
+export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extends z.ZodRawShape = any> {
+  summary: string
+  /** What a reader must know to use the figures, in Markdown. */
+  description: string
+  /** Raised when the same load would now give another answer, so that no cache keeps the old one. */
+  version: number
+  /** Its own parameters; those of every report (sort, fields, limit …) are added to them. */
+  params: z.ZodObject<Params>
+  /** Columns, in order, each made by `column`. */
+  row: z.ZodObject<Row>
+  /** Columns that together tell one row from all others; they break every tie. */
+  key: (keyof Row & string)[]
+  /** Order when none is asked for, in the notation of `sort`. */
+  defaultSort: string
+  /** Parameter values of the example in the documentation. */
+  example: Record<string, string>
+  /** All rows, unordered and unlimited; the engine adds order, page and columns, and runs it. */
+  query(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<z.output<z.ZodObject<Row>>>
+  /** What the rows leave out, by reason: one row of counts. */
+  excluded?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, number>>
+}
+
+// biome-ignore-end lint/suspicious/noExplicitAny: see above
+
+/** Whose rows a report reads: exactly one load's, so no answer can mix two. */
+export interface Scope {
+  loadId: number
+}
+
+/** Gives a report its types; it is the definition itself. */
+export const report = <DB, Params extends z.ZodRawShape, Row extends z.ZodRawShape>(
+  definition: Report<DB, Params, Row>,
+): Report<DB, Params, Row> => definition
+
+/** How PostgreSQL compares a column: order and cursors cast to it. */
+export type SqlType = 'bigint' | 'integer' | 'numeric' | 'text' | 'date' | 'boolean' | 'text[]'
+
+export interface ColumnFacts {
+  description: string
+  unit?: string
+  sql: SqlType
+  [key: string]: unknown
+}
+
+const described = <T extends z.ZodType>(type: T, sql: SqlType, description: string, unit?: string): T =>
+  type.meta({ description, sql, ...(unit === undefined ? {} : { unit }) } satisfies ColumnFacts)
+
+/** The kinds of column there are. Their description and unit are shown to users. */
+export const column = {
+  id: (description: string) => described(z.int(), 'bigint', description),
+  text: (description: string) => described(z.string(), 'text', description),
+  optionalText: (description: string) => described(z.string().nullable(), 'text', description),
+  optionalId: (description: string) => described(z.int().nullable(), 'bigint', description),
+  year: (description: string) => described(z.int().nullable(), 'integer', description, 'year'),
+  date: (description: string) => described(z.iso.date().nullable(), 'date', description, 'date'),
+  count: (description: string, unit = 'films') => described(z.int(), 'bigint', description, unit),
+  optionalCount: (description: string, unit: string) => described(z.int().nullable(), 'bigint', description, unit),
+  money: (description: string) => described(z.number().nullable(), 'numeric', description, 'US dollars'),
+  number: (description: string, unit?: string) => described(z.number().nullable(), 'numeric', description, unit),
+  texts: (description: string) => described(z.array(z.string()), 'text[]', description),
+}
+
+/** What `column` was told of a column. */
+export const factsOf = (type: z.ZodType): ColumnFacts => type.meta() as ColumnFacts

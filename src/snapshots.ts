@@ -1,0 +1,141 @@
+import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type pg from 'pg'
+import { PUBLICATIONS } from '../ingest/publish.ts'
+import { Problem, RETRY_AFTER } from './errors.ts'
+import type { Warehouse } from './warehouse.ts'
+
+/** The load that an answer is read from. All of it is fixed once the load has been published. */
+export interface Snapshot {
+  id: number
+  /** When readers first saw it. */
+  published_at: string
+  data_through: string | null
+}
+
+/**
+ * Knows which load readers see. It listens for publications by any process and keeps the pointers in memory, so that an
+ * answer from the cache, or a 304, needs no database; while the ear is deaf, it reads the pointer each time.
+ * Emits `moved` when a pointer moved.
+ */
+export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: number, action: string] }> {
+  readonly #warehouse: Warehouse
+  readonly #log: (error: unknown) => void
+  #current = new Map<string, Snapshot>()
+  #ear: pg.Client | undefined
+  #closed = false
+  #listening: Promise<void> = Promise.resolve()
+
+  constructor(warehouse: Warehouse, log: (error: unknown) => void) {
+    super()
+    this.#warehouse = warehouse
+    this.#log = log
+  }
+
+  async start(): Promise<void> {
+    await this.#listen()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#ear?.end()
+    await this.#listening
+  }
+
+  /** The published load of a subject; undefined when there is none. */
+  async current(subject: string): Promise<Snapshot | undefined> {
+    if (!this.#ear) await this.#readPointers()
+    return this.#current.get(subject)
+  }
+
+  /**
+   * The load that readers saw at a moment.
+   * @param asOf a load's number, a date or an instant
+   * @throws Problem 404 when there was none, 410 when its rows are gone, 400 for the future
+   */
+  async asOf(subject: string, asOf: string): Promise<Snapshot> {
+    const publication = /^\d{1,9}$/.test(asOf)
+      ? sql`load_id = ${Number(asOf)}`
+      : sql`at < ${instantOf(asOf)}::timestamptz`
+    const found = await sql<Snapshot & { state: string }>`
+      select load_id as id, state, data_through,
+             (select min(at) from reelhouse.publication first where first.load_id = load.load_id) as published_at
+      from reelhouse.load
+      where load_id = (select load_id from reelhouse.publication
+                       where subject = ${subject} and ${publication} order by at desc, publication_id desc limit 1)`.execute(
+      this.#warehouse.writer,
+    )
+    const load = found.rows[0]
+    if (!load) throw new Problem(404, `No load of ${subject} was published as of ${asOf}.`)
+    return this.#stillThere(subject, load)
+  }
+
+  /** The load of a cursor. @throws Problem 410 when its rows are gone */
+  async ofCursor(subject: string, loadId: number): Promise<Snapshot> {
+    const current = await this.current(subject)
+    return current?.id === loadId ? current : this.asOf(subject, String(loadId))
+  }
+
+  async #stillThere(subject: string, { state, ...load }: Snapshot & { state: string }): Promise<Snapshot> {
+    if (state !== 'dropped') return load
+    const current = await this.current(subject)
+    throw new Problem(410, `Load ${load.id} has been dropped; the current one is ${current?.id ?? 'none'}.`)
+  }
+
+  async #listen(): Promise<void> {
+    const ear = await this.#warehouse.connect('reelhouse ear')
+    ear.on('notification', ({ payload = '{}' }) => {
+      const { subject, load_id, action } = JSON.parse(payload) as { subject: string; load_id: number; action: string }
+      this.#readPointers().then(() => this.emit('moved', subject, load_id, action), this.#log)
+    })
+    ear.once('end', () => {
+      this.#ear = undefined
+      if (!this.#closed) this.#listening = this.#listenAgain()
+    })
+    await ear.query(`listen ${PUBLICATIONS}`)
+    // Only now: what is published between reading and listening would be missed.
+    await this.#readPointers()
+    this.#ear = ear
+  }
+
+  async #listenAgain(): Promise<void> {
+    for (let wait = 100; !this.#closed; wait = Math.min(wait * 2, 5000)) {
+      await sleep(wait)
+      try {
+        return await this.#listen()
+      } catch (error) {
+        this.#log(error)
+      }
+    }
+  }
+
+  async #readPointers(): Promise<void> {
+    const found = await sql<Snapshot & { subject: string }>`
+      select pointer.subject, load_id as id, data_through,
+             (select min(at) from reelhouse.publication first where first.load_id = load.load_id) as published_at
+      from reelhouse.pointer join reelhouse.load using (load_id)`.execute(this.#warehouse.writer)
+    this.#current = new Map(found.rows.map(({ subject, ...snapshot }) => [subject, snapshot]))
+  }
+}
+
+/** The moment before which a publication counts, as PostgreSQL reads it. */
+function instantOf(asOf: string): string {
+  const bad = (detail: string) => new Problem(400, `as_of ${detail}.`, { errors: [{ parameter: 'as_of', detail }] })
+  const date = /^\d{4}-\d{2}-\d{2}$/.test(asOf)
+  if (!date && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/.test(asOf))
+    throw bad('takes the number of a load, a date (2026-11-01) or an instant (2026-11-01T07:00:00Z)')
+  const moment = new Date(date ? `${asOf}T00:00:00Z` : asOf)
+  if (Number.isNaN(moment.getTime()) || (date && moment.toISOString().slice(0, 10) !== asOf))
+    throw bad('is not in the calendar')
+  if (moment.getTime() > Date.now()) throw bad('is in the future')
+  // A date stands for its end; an instant includes what was published in that very moment.
+  return date ? new Date(moment.getTime() + 86_400_000).toISOString() : new Date(moment.getTime() + 1).toISOString()
+}
+
+/** What a report says as long as its subject has no load to read from. */
+export function nothingPublished(subject: string): Problem {
+  return new Problem(503, `Nothing of ${subject} is published yet; GET /readyz tells what is under way.`, {
+    headers: { 'retry-after': RETRY_AFTER },
+  })
+}
