@@ -38,7 +38,8 @@ const UNIQUE_VIOLATION = '23505'
  */
 export async function queueLoad(db: Kysely<unknown>, request: LoadRequest): Promise<number> {
   await buryTheDead(db)
-  const running = () => sql<{ load_id: number }>`
+  const running = () =>
+    sql<{ load_id: number }>`
     select load_id from reelhouse.load
     where subject = ${request.subject} and state in ('queued', 'running')`.execute(db)
   // Asked first, so that a refusal does not use up a number; the unique index decides all the same.
@@ -66,14 +67,15 @@ const QUEUE_SECONDS = 60
 /**
  * Marks as failed the loads whose process is gone, so that nothing shows as running that does not run. Their rows went
  * with their transaction, and their staging tables with their connection.
+ * @param ended loads whose process is known to have ended, so that even a queued one need not be waited for
  */
-export async function buryTheDead(db: Kysely<unknown>): Promise<void> {
+export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Promise<void> {
   await sql`
     update reelhouse.load as dead
     set state = 'failed', finished_at = clock_timestamp(),
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed?).', coalesce(stage, 'open'))
                      else 'Its process was never started.' end
-    where (state = 'running' or (state = 'queued' and created_at < clock_timestamp() - make_interval(secs => ${QUEUE_SECONDS})))
+    where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => ${QUEUE_SECONDS}))))
       and not exists (
         select from pg_locks
         where locktype = 'advisory' and classid::bigint = ${LIVING} and objid::bigint = dead.load_id and objsubid = 2

@@ -8,7 +8,7 @@ import { parseJsonArray } from './parse-json.ts'
 import { readRecord } from './record.ts'
 import type { Stager } from './stage.ts'
 import type { Subject } from './subject.ts'
-import { mayHoldBadText } from "./utf8.ts"
+import { mayHoldBadText } from './utf8.ts'
 
 export interface Progress {
   stage: string

@@ -24,6 +24,8 @@ export interface Subject<Row = unknown> {
   /** Fills the dimensions and the new partitions from the staging tables, wholly inside one transaction. */
   merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult>
   checks: Check[]
+  /** Writes synthetic files of the real shape into a folder; tells what it wrote. */
+  generate?(options: { out: string; films: number; seed: number }): Promise<object>
   /** What an empty warehouse starts with: a real file that comes with the program. */
   sample?: { format: string; path: () => string; fileDate: string }
 }

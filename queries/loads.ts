@@ -89,22 +89,25 @@ export interface RejectView {
   raw: string | null
 }
 
-/** What a load left out or could not read, by file and line; `after` is where a page before ended. */
+/** What a load left out or could not read, by file and line; behind an entry, or behind so many. */
 export function rejects(
   loadId: number,
   where: {
     severity?: string | undefined
     after?: { file: string; line: number; reject_id: number } | undefined
+    skip?: number
     limit: number
   },
 ): RawBuilder<RejectView> {
-  const { severity, after } = where
+  const { severity, after, skip = 0, limit } = where
+  const behind = after
+    ? sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`
+    : sql`true`
   return sql<RejectView>`
     select reject_id, file, line, code, severity, column_name as "column", reason, raw
     from reelhouse.reject
-    where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`}
-      and ${after === undefined ? sql`true` : sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`}
-    order by file, line, reject_id limit ${where.limit}`
+    where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`} and ${behind}
+    order by file, line, reject_id limit ${limit} offset ${skip}`
 }
 
 export interface CheckView {

@@ -61,7 +61,8 @@ function assertColumn(report: Report, parameter: string, column: string): void {
     throw new PageError(parameter, `there is no column ${column}; there is ${Object.keys(report.row.shape).join(', ')}`)
 }
 
-const typeOf = (report: Report, column: string): SqlType => factsOf((report.row.shape as z.ZodRawShape)[column] as z.ZodType).sql
+const typeOf = (report: Report, column: string): SqlType =>
+  factsOf((report.row.shape as z.ZodRawShape)[column] as z.ZodType).sql
 
 /** One row of a page: its JSON text, and the values that a cursor keeps. */
 export interface JsonRow {
@@ -85,7 +86,12 @@ export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: P
 }
 
 /** The page as texts, one a column; a list is joined by `|`. */
-export function textRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<Record<string, string | null>> {
+export function textRows(
+  db: AnyDb,
+  report: Report,
+  rows: Rows<unknown>,
+  page: Page,
+): Rows<Record<string, string | null>> {
   return shaped(db, report, rows, page).select(
     page.fields.map((column) => {
       const value = sql.ref(`row.${column}`)
@@ -103,9 +109,7 @@ function shaped(db: AnyDb, report: Report, rows: Rows<unknown>, { sort, limit, a
   let query: Shaped = db.selectFrom(rows.as('row'))
   if (after) query = query.where(beyond(report, sort, after))
   for (const { column, descending } of sort)
-    query = query.orderBy(comparable(report, column), (order) =>
-      (descending ? order.desc() : order.asc()).nullsLast(),
-    )
+    query = query.orderBy(comparable(report, column), (order) => (descending ? order.desc() : order.asc()).nullsLast())
   return limit === null ? query : query.limit(limit)
 }
 
@@ -116,7 +120,11 @@ function comparable(report: Report, column: string): RawBuilder<unknown> {
 }
 
 /** Rows behind the given values in the order of the keys; a null stands last, so nothing is behind it but later keys. */
-function beyond(report: Report, [first, ...rest]: SortKey[], [value, ...values]: (string | null)[]): RawBuilder<boolean> {
+function beyond(
+  report: Report,
+  [first, ...rest]: SortKey[],
+  [value, ...values]: (string | null)[],
+): RawBuilder<boolean> {
   if (!first) return sql<boolean>`false`
   const column = comparable(report, first.column)
   const deeper = rest.length > 0 ? beyond(report, rest, values) : sql<boolean>`false`

@@ -6,31 +6,40 @@ import { LRUCache } from 'lru-cache'
  */
 export class ByteCache {
   readonly #kept: LRUCache<string, Answer> | undefined
-  readonly #making = new Map<string, Promise<Answer>>()
+  readonly #making = new Map<string, Making>()
 
   /** @param megabytes room for all answers together; 0 keeps none */
   constructor(megabytes: number) {
     if (megabytes > 0)
-      this.#kept = new LRUCache({ maxSize: megabytes << 20, sizeCalculation: (answer, key) => answer.body.length + key.length + 500 })
+      this.#kept = new LRUCache({
+        maxSize: megabytes << 20,
+        sizeCalculation: (answer, key) => answer.body.length + key.length + 500,
+      })
   }
 
   get(key: string): Answer | undefined {
     return this.#kept?.get(key)
   }
 
-  /** The answer under the key, made by `make` unless it is there or being made already. */
-  async obtain(key: string, make: () => Promise<Answer>): Promise<Answer> {
-    const kept = this.get(key) ?? this.#making.get(key)
+  /**
+   * The answer under the key, made by `make` unless it is there or being made already.
+   * @param signal whoever asks; what is being made is given up only when all who asked have left
+   */
+  async obtain(key: string, signal: AbortSignal, make: (signal: AbortSignal) => Promise<Answer>): Promise<Answer> {
+    const kept = this.get(key)
     if (kept) return kept
-    const making = make()
-    this.#making.set(key, making)
-    try {
-      const answer = await making
-      this.#kept?.set(key, answer)
-      return answer
-    } finally {
-      this.#making.delete(key)
+    let making = this.#making.get(key)
+    if (!making) {
+      const stop = new AbortController()
+      const answer = make(stop.signal).finally(() => this.#making.delete(key))
+      making = { answer, stop, waiting: 0 }
+      this.#making.set(key, making)
+      answer.then(
+        (made) => this.#kept?.set(key, made),
+        () => {},
+      )
     }
+    return await wait(making, signal)
   }
 
   /** Frees the room of answers that nobody is likely to ask for again. */
@@ -41,6 +50,28 @@ export class ByteCache {
 
 export interface Answer {
   body: Buffer
+  /** Whether the body is compressed; short ones are not. */
+  encoded: boolean
   /** `Link` header of a page that is not the last. */
   link: string | undefined
+}
+
+interface Making {
+  answer: Promise<Answer>
+  stop: AbortController
+  waiting: number
+}
+
+async function wait(making: Making, signal: AbortSignal): Promise<Answer> {
+  making.waiting += 1
+  const leave = () => {
+    making.waiting -= 1
+    if (making.waiting === 0) making.stop.abort()
+  }
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await making.answer
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
 }

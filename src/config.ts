@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
+import { programFolder } from './discover.ts'
 
 /**
  * The only place that reads the environment. What a variable means and takes stands beside its name; a wrong value stops the
@@ -33,7 +34,10 @@ const namedTokens = list.transform((items, context) =>
 const environment = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65535).default(3000),
-  DATA_DIR: z.string().default('./.reelhouse').transform((folder) => path.resolve(folder)),
+  DATA_DIR: z
+    .string()
+    .default('./.reelhouse')
+    .transform((folder) => path.resolve(folder)),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'takes a URL of the form postgres://user:password@host:5432/database')
@@ -48,7 +52,10 @@ const environment = z.object({
   POOL_SIZE: integer(1, 200).default(10),
   CACHE_MB: integer(0, 65_536).default(128),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'takes fatal, error, warn, info, debug, trace or silent')
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'takes fatal, error, warn, info, debug, trace or silent',
+    )
     .default('info'),
 })
 
@@ -114,15 +121,8 @@ export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = 
   }
 }
 
-/** The program's version, from its package.json; in a compiled tree that lies one folder up. */
+/** The program's version, from its package.json. */
 export function programVersion(): string {
-  for (const up of ['..', '../..']) {
-    try {
-      const file = path.join(import.meta.dirname, up, 'package.json')
-      return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    }
-  }
-  throw new Error('package.json of the program is missing')
+  const text = readFileSync(path.join(programFolder, 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

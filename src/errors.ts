@@ -32,7 +32,11 @@ export const RETRY_AFTER = '5'
 export function handleErrors(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => send(request, reply, asProblem(error, request)))
   app.setNotFoundHandler((request, reply) =>
-    send(request, reply, new Problem(404, `There is nothing at ${request.url.split('?')[0]}; GET /v1 lists what there is.`)),
+    send(
+      request,
+      reply,
+      new Problem(404, `There is nothing at ${request.url.split('?')[0]}; GET /v1 lists what there is.`),
+    ),
   )
 }
 
@@ -69,6 +73,8 @@ function cannotAnswerNow(error: Error): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? ''
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)/.test(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message)
+    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      error.message,
+    )
   )
 }

@@ -49,7 +49,12 @@ const MAJORS = { from: 15, to: 18 }
 export async function openWarehouse(config: Config, log?: (line: string) => void): Promise<Warehouse> {
   const embedded = config.databaseUrl === undefined ? await openEmbedded(config.dataDir, log) : undefined
   const connectionString = config.databaseUrl ?? (embedded as { url: string }).url
-  const options: pg.PoolConfig = { connectionString, types: typeParsers, keepAlive: true, connectionTimeoutMillis: 10_000 }
+  const options: pg.PoolConfig = {
+    connectionString,
+    types: typeParsers,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+  }
 
   const connect = async (applicationName: string) => {
     const client = new pg.Client({ ...options, application_name: applicationName })
@@ -89,12 +94,20 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     throw error
   }
   // The type forbids writes at compile time, `default_transaction_read_only` at run time.
-  return { reader: reader as unknown as ReadonlyKysely<unknown>, writer, connect, close, diskOf: embedded ? config.dataDir : undefined }
+  return {
+    reader: reader as unknown as ReadonlyKysely<unknown>,
+    writer,
+    connect,
+    close,
+    diskOf: embedded ? config.dataDir : undefined,
+  }
 }
 
 async function assertUsable(connect: Warehouse['connect']): Promise<void> {
   const client = await connect('reelhouse start').catch((cause: Error) => {
-    throw new WarehouseError(`The warehouse cannot be reached: ${cause.message}. Is DATABASE_URL right and the server up?`)
+    throw new WarehouseError(
+      `The warehouse cannot be reached: ${cause.message}. Is DATABASE_URL right and the server up?`,
+    )
   })
   try {
     const settings = await client.query<{ version: number; encoding: string }>(
@@ -102,7 +115,9 @@ async function assertUsable(connect: Warehouse['connect']): Promise<void> {
     )
     const { version, encoding } = settings.rows[0] as { version: number; encoding: string }
     if (version < MAJORS.from || version > MAJORS.to)
-      throw new WarehouseError(`The warehouse is PostgreSQL ${version}; versions ${MAJORS.from} to ${MAJORS.to} are supported.`)
+      throw new WarehouseError(
+        `The warehouse is PostgreSQL ${version}; versions ${MAJORS.from} to ${MAJORS.to} are supported.`,
+      )
     if (encoding !== 'UTF8')
       throw new WarehouseError(`The warehouse's database is encoded in ${encoding}; create one with encoding UTF8.`)
   } finally {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Subject } from '../subject.ts'
 import { checks } from './checks.ts'
 import { type Film, stageFilm, stageTables } from './film.ts'
+import { generateMovies } from './generate.ts'
 import { merge } from './merge.ts'
 import { theMoviesDataset } from './the-movies-dataset.ts'
 import { vegaMovies } from './vega-movies.ts'
@@ -16,6 +17,7 @@ const movies: Subject<Film> = {
   stage: stageFilm,
   merge,
   checks,
+  generate: generateMovies,
   sample: {
     format: 'vega-movies',
     path: () => fileURLToPath(new URL('../data/movies.json', import.meta.resolve('vega-datasets'))),

@@ -1,7 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { loadCommand } from '../commands/load.ts'
 import { UsageError } from '../commands/context.ts'
+import { generateCommand } from '../commands/generate.ts'
+import { loadCommand } from '../commands/load.ts'
+import { loadsCommand } from '../commands/loads.ts'
+import { migrateCommand } from '../commands/migrate.ts'
+import { openapiCommand } from '../commands/openapi.ts'
+import { publishCommand } from '../commands/publish.ts'
+import { rejectsCommand } from '../commands/rejects.ts'
+import { serveCommand } from '../commands/serve.ts'
+import { statusCommand } from '../commands/status.ts'
 import { ConfigError, programVersion } from '../config.ts'
 
 const program = new Command('reelhouse')
@@ -9,7 +17,21 @@ const program = new Command('reelhouse')
   .version(programVersion())
   .exitOverride()
   .showHelpAfterError('(--help shows how it is used)')
-for (const command of [loadCommand]) command(program)
+const commands = [
+  serveCommand,
+  migrateCommand,
+  statusCommand,
+  loadCommand,
+  loadsCommand,
+  publishCommand,
+  rejectsCommand,
+  generateCommand,
+  openapiCommand,
+]
+for (const command of commands) command(program)
+
+// `reelhouse rejects 7 | head` closes the pipe early, and that is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 try {
   await program.parseAsync()

@@ -63,7 +63,12 @@ export function loadCommand(program: Command): void {
         process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
         const terminal = process.stderr.isTTY ? progressLine() : undefined
         const { connect, diskOf } = warehouse
-        const failure = await runLoad(subject, loadId, { connect, diskOf, signal: stop.signal, onProgress: terminal?.show }).then(
+        const failure = await runLoad(subject, loadId, {
+          connect,
+          diskOf,
+          signal: stop.signal,
+          onProgress: terminal?.show,
+        }).then(
           () => undefined,
           (error: unknown) => error,
         )

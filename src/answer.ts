@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto'
+import type { ReadonlyKysely } from 'kysely/readonly'
+import { z } from 'zod'
+import { jsonRows, type Page, PageError, rowCount, shownFields, sortKeys, textRows } from '../queries/page.ts'
+import { type PageParams, pageParams } from '../queries/params.ts'
+import { csvLine } from './csv.ts'
+import { Problem } from './errors.ts'
+import type { ServedReport } from './reports.ts'
+import type { Snapshot } from './snapshots.ts'
+
+/**
+ * A question is a request for a report, understood: which rows of which load, in which order and notation. Two requests that
+ * mean the same are the same question, and have the same fingerprint.
+ */
+export interface Question {
+  served: ServedReport
+  snapshot: Snapshot
+  /** The report's own parameters, parsed. */
+  params: Record<string, unknown>
+  page: Page
+  format: Format
+  count: boolean
+  /** Names everything that the answer depends on but its encoding. */
+  fingerprint: string
+  /** Names the rows, whatever their page: a cursor is of use with the same ones only. */
+  rowsFingerprint: string
+}
+
+export type Format = 'json' | 'csv' | 'ndjson'
+
+const DEFAULT_LIMIT = 100
+const MAX_JSON_LIMIT = 1000
+
+// biome-ignore lint/suspicious/noExplicitAny: the rows of any report
+type AnyDb = ReadonlyKysely<any>
+
+/** All parameters of a report: its own, and those that fit its kind. */
+export function paramsOf({ report, single }: ServedReport): z.ZodObject {
+  const shared = single ? pageParams.pick({ fields: true, as_of: true }).shape : pageParams.shape
+  return z.strictObject({ ...report.params.shape, ...shared })
+}
+
+/**
+ * @param query all parameters, validated by `paramsOf`
+ * @param find gives the load to read: of the cursor, of `as_of`, or the current one
+ * @throws Problem 400 naming the parameter
+ */
+export async function understand(
+  served: ServedReport,
+  query: Record<string, unknown>,
+  format: Format,
+  find: (where: { loadId?: number; asOf?: string }) => Promise<Snapshot>,
+): Promise<Question> {
+  const { report, single } = served
+  const {
+    sort,
+    fields,
+    limit,
+    cursor,
+    count,
+    format: _,
+    as_of,
+    ...params
+  } = query as PageParams & Record<string, unknown>
+  if (format === 'json' && limit !== undefined && limit > MAX_JSON_LIMIT)
+    throw badParameter(
+      'limit',
+      `takes at most ${MAX_JSON_LIMIT} in JSON; CSV and NDJSON stream all rows when it is absent`,
+    )
+  const page = asParameterProblem(() => ({
+    sort: sortKeys(report, sort ?? report.defaultSort),
+    fields: shownFields(report, fields),
+    limit: limit ?? (format === 'json' || cursor !== undefined ? DEFAULT_LIMIT : null),
+  }))
+  const rowsFingerprint = digest([served.name, report.version, params, page.sort, as_of ?? null])
+  const start = cursor === undefined ? undefined : readCursor(cursor, rowsFingerprint, page.sort.length)
+  const snapshot = await find({
+    ...(start ? { loadId: start.loadId } : {}),
+    ...(as_of !== undefined ? { asOf: as_of } : {}),
+  })
+  return {
+    served,
+    snapshot,
+    params,
+    page: { ...page, after: start?.after ?? null },
+    format,
+    count: count === 'exact' && !single,
+    rowsFingerprint,
+    fingerprint: digest([
+      snapshot.id,
+      rowsFingerprint,
+      page.fields,
+      page.limit,
+      start?.after ?? null,
+      count ?? null,
+      format,
+    ]),
+  }
+}
+
+/** The answer to a question for JSON or for one page of CSV or NDJSON; `next` is the cursor of the page after, if any. */
+export interface PageAnswer {
+  text: string
+  next: string | null
+}
+
+/** @throws Problem 404 when a single row is asked for and there is none */
+export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
+  const { served, snapshot, params, page, format } = question
+  const { report, single } = served
+  const scope = { loadId: snapshot.id }
+  const rows = report.query(db, scope, params)
+  const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
+  const limit = page.limit ?? DEFAULT_LIMIT
+  // One row more than is shown tells whether there is a page after.
+  const found = await jsonRows(db, report, rows, { ...page, limit: limit + 1 }).execute(run)
+  const shown = found.slice(0, limit)
+  const next = found.length > limit ? makeCursor(question, shown.at(-1)?.sort_values ?? []) : null
+  const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
+  if (single) {
+    if (!shown[0])
+      throw new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
+    return { text: `{"data":${shown[0].json},"meta":${JSON.stringify({ report: served.name, load })}}`, next }
+  }
+  if (format === 'ndjson') return { text: shown.map(({ json }) => `${json}\n`).join(''), next }
+  if (format === 'csv') {
+    const texts = await textRows(db, report, rows, { ...page, limit }).execute(run)
+    return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
+  }
+  const meta = {
+    report: served.name,
+    load,
+    rows: shown.length,
+    complete: next === null,
+    next,
+    ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
+    ...(report.excluded ? { excluded: (await report.excluded(db, scope, params).execute(run))[0] } : {}),
+  }
+  return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],"meta":${JSON.stringify(meta)}}`, next }
+}
+
+/** Rows that a cursor of the database hands over at a time. */
+const STREAM_ROWS = 1000
+
+/**
+ * All rows, written as they come; memory holds one batch. When it is done, `sum` tells how many rows there were and the digest
+ * of all bytes but NDJSON's last record.
+ */
+export async function* streamAll(db: AnyDb, question: Question, sum: Sum, signal: AbortSignal): AsyncGenerator<string> {
+  const { served, snapshot, params, page, format } = question
+  const rows = served.report.query(db, { loadId: snapshot.id }, params)
+  const count = (text: string, added: number) => {
+    sum.add(text, added)
+    return text
+  }
+  if (format === 'csv') {
+    yield count(csvLine(page.fields), 0)
+    for await (const batch of batches(
+      textRows(db, served.report, rows, page).stream({ chunkSize: STREAM_ROWS, signal }),
+    ))
+      yield count(batch.map((row) => csvRow(row, page.fields)).join(''), batch.length)
+  } else {
+    for await (const batch of batches(
+      jsonRows(db, served.report, rows, page).stream({ chunkSize: STREAM_ROWS, signal }),
+    ))
+      yield count(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
+    yield `${JSON.stringify({ end: true, rows: sum.rows, digest: sum.digest() })}\n`
+  }
+}
+
+/** Rows and digest of a stream so far. */
+export class Sum {
+  rows = 0
+  readonly #hash = createHash('sha256')
+  #digest: string | undefined
+
+  add(text: string, rows: number): void {
+    this.#hash.update(text)
+    this.rows += rows
+  }
+
+  /** Final: nothing can be added once it has been asked for. */
+  digest(): string {
+    this.#digest ??= `sha-256=${this.#hash.digest('base64')}`
+    return this.#digest
+  }
+}
+
+async function* batches<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {
+  let batch: Row[] = []
+  for await (const row of rows) {
+    batch.push(row)
+    if (batch.length < STREAM_ROWS) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}
+
+const csvRow = (row: Record<string, string | null>, fields: string[]) =>
+  csvLine(fields.map((field) => row[field] ?? null))
+
+function makeCursor({ snapshot, rowsFingerprint }: Question, values: (string | null)[]): string {
+  return Buffer.from(JSON.stringify([snapshot.id, rowsFingerprint.slice(0, 16), values])).toString('base64url')
+}
+
+const cursorShape = z.tuple([z.int().positive(), z.string(), z.array(z.string().nullable())])
+
+function readCursor(
+  cursor: string,
+  rowsFingerprint: string,
+  keys: number,
+): { loadId: number; after: (string | null)[] } {
+  let content: unknown
+  try {
+    content = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+  } catch {
+    throw badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+  }
+  const parsed = cursorShape.safeParse(content)
+  if (!parsed.success) throw badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+  const [loadId, of, after] = parsed.data
+  if (of !== rowsFingerprint.slice(0, 16) || after.length !== keys)
+    throw badParameter(
+      'cursor',
+      'belongs to a request with other parameters; only limit, fields, count and format may change between pages',
+    )
+  return { loadId, after }
+}
+
+export const badParameter = (parameter: string, detail: string) =>
+  new Problem(400, `${parameter} ${detail}.`, { errors: [{ parameter, detail }] })
+
+function asParameterProblem<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof PageError) throw badParameter(error.parameter, error.message)
+    throw error
+  }
+}
+
+/** The same for equal content, whatever the order of an object's keys. */
+function digest(content: unknown): string {
+  const canonical = JSON.stringify(content, (_, value) =>
+    value && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+  return createHash('sha256').update(canonical).digest('base64url')
+}

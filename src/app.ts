@@ -1,0 +1,125 @@
+import compress from '@fastify/compress'
+import cors from '@fastify/cors'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
+import { z } from 'zod'
+import type { Subject } from '../ingest/subject.ts'
+import type { AdminTokens } from './auth.ts'
+import { ByteCache } from './cache.ts'
+import type { Config } from './config.ts'
+import { handleErrors, type ParameterProblem, Problem, problemJson } from './errors.ts'
+import { readExamples } from './examples.ts'
+import { answerOtherMethods } from './methods.ts'
+import { swaggerOptions } from './openapi.ts'
+import type { ServedReport } from './reports.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { catalogRoutes } from './routes/catalog.ts'
+import { healthRoutes } from './routes/health.ts'
+import { loadRoutes } from './routes/loads.ts'
+import { reportRoutes } from './routes/reports.ts'
+import type { Runner } from './runner.ts'
+import type { Snapshots } from './snapshots.ts'
+import type { Warehouse } from './warehouse.ts'
+
+export interface AppOptions {
+  config: Config
+  subjects: Map<string, Subject>
+  reports: ServedReport[]
+  warehouse: Warehouse
+  snapshots: Snapshots
+  runner: Runner
+  tokens: AdminTokens
+  logger?: FastifyServerOptions['logger']
+}
+
+/** The whole HTTP side, not yet listening. Plugins are listed here by hand: they are few, and their order matters. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, subjects, reports, warehouse, snapshots, runner, tokens } = options
+  const app = fastify({
+    logger: options.logger ?? false,
+    // A proxy's id is taken over, so that one id leads through all logs; without one it is a number of this process.
+    requestIdHeader: 'x-request-id',
+    return503OnClosing: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
+    bodyLimit: 64 << 10,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return
+      const body = problemJson(400, 'The request is not HTTP as it should be.', 'unknown')
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      )
+      app.log.debug({ err: error }, 'malformed request')
+    },
+    frameworkErrors(error, request, reply) {
+      void (reply as FastifyReply)
+        .code(400)
+        .type('application/problem+json')
+        .send(problemJson(400, error.message, String(request.id)))
+    },
+  })
+
+  app.setValidatorCompiler(
+    ({ schema }) =>
+      (data) =>
+        validate(schema as z.ZodType, data),
+  )
+  // Answers are made of our own rows; reports come as bytes. Their shape is held by tests, not paid for at each request.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  handleErrors(app)
+  const completeMethods = answerOtherMethods(app)
+
+  await app.register(cors, {
+    origin: config.corsOrigins.includes('*') ? '*' : config.corsOrigins,
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    exposedHeaders: ['etag', 'link', 'location', 'data-version', 'retry-after', 'server-timing'],
+    maxAge: 600,
+    strictPreflight: false,
+  })
+  // Reports pack their own bytes, so that they can be kept packed.
+  await app.register(compress, { global: true, encodings: ['br', 'gzip'], threshold: 1000 })
+  await app.register(swagger, swaggerOptions(await readExamples()))
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+  await app.register(async (scope) => {
+    healthRoutes(scope, { warehouse, snapshots, subjects })
+    catalogRoutes(scope, { subjects, reports, snapshots })
+    reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
+    loadRoutes(scope, { warehouse, tokens })
+    adminRoutes(scope, { config, subjects, warehouse, runner, tokens })
+    scope.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
+    scope.get(
+      '/openapi.yaml',
+      { schema: { hide: true } as object },
+      async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(app.swagger({ yaml: true })),
+    )
+    completeMethods(scope)
+  })
+  return app
+}
+
+function makeCache({ cacheMb }: Config, snapshots: Snapshots): ByteCache {
+  const cache = new ByteCache(cacheMb)
+  snapshots.on('moved', () => cache.clear())
+  return cache
+}
+
+/** @returns the parsed value, or a problem that names each parameter that is wrong */
+function validate(schema: z.ZodType, data: unknown): { value: unknown } | { error: Problem } {
+  const result = schema.safeParse(data ?? {})
+  if (result.success) return { value: result.data }
+  const errors = result.error.issues.flatMap((issue): ParameterProblem[] => {
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map((key) => ({
+        parameter: key,
+        detail: `is not a parameter here; there is ${namesOf(schema)}`,
+      }))
+    return [{ parameter: issue.path.map(String).join('.') || 'body', detail: issue.message }]
+  })
+  const detail = errors.map((error) => `${error.parameter} ${error.detail}`).join('; ')
+  return { error: new Problem(400, `${detail}.`, { errors }) }
+}
+
+const namesOf = (schema: z.ZodType) =>
+  schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'

@@ -1,0 +1,172 @@
+import type { SwaggerOptions } from '@fastify/swagger'
+import type { FastifySchema } from 'fastify'
+import { z } from 'zod'
+import { programVersion } from './config.ts'
+import { type ResponseExamples, responseExample } from './examples.ts'
+import type { ServedReport } from './reports.ts'
+
+/** The OpenAPI document, made from the zod schemas that also validate, so the two cannot differ. */
+
+/** What a route says of itself beside its parameters. */
+export interface Docs extends FastifySchema {
+  summary: string
+  description?: string
+  tags: string[]
+  operationId: string
+  hide?: boolean
+  security?: { admin: [] }[]
+  /** Parameter values of an example request. */
+  examples?: Record<string, unknown>
+}
+
+const loadMeta = z.strictObject({
+  id: z.int().describe('The load’s number'),
+  published_at: z.iso.datetime().describe('When readers first saw it'),
+  data_through: z.iso.date().nullable().describe('The latest date that the data covers'),
+})
+
+/** What a report says of itself. */
+export function reportDocs({ name, subject, single, report }: ServedReport): Docs {
+  const meta = z.strictObject({
+    report: z.literal(name),
+    load: loadMeta,
+    ...(single
+      ? {}
+      : {
+          rows: z.int().describe('Rows of this page'),
+          complete: z.boolean().describe('Whether this is the last page'),
+          next: z.string().nullable().describe('Cursor of the page after'),
+          total: z.int().optional().describe('Rows of all pages, with count=exact'),
+          excluded: z.record(z.string(), z.int()).optional().describe('Films that the rows leave out, by reason'),
+        }),
+  })
+  const text = { schema: { type: 'string' } }
+  return {
+    summary: report.summary,
+    description: report.description,
+    tags: [subject],
+    operationId: name.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, ''),
+    examples: report.example,
+    response: {
+      200: {
+        description: single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit',
+        content: {
+          'application/json': { schema: z.strictObject({ data: single ? report.row : z.array(report.row), meta }) },
+          ...(single ? {} : { 'text/csv': text, 'application/x-ndjson': text }),
+        },
+      },
+      ...problems(...(single ? [404] : []), 400, 410, 503),
+    },
+  }
+}
+
+const problem = z.strictObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe('What is wrong and what to do'),
+  instance: z.string().describe('The request’s id, for the server’s log'),
+  errors: z.array(z.strictObject({ parameter: z.string(), detail: z.string() })).optional(),
+})
+
+const MEANING: Record<number, string> = {
+  400: 'A parameter is unknown or impossible; `errors` names it',
+  401: 'No valid bearer token',
+  403: 'The token is valid, what was asked for is not allowed',
+  404: 'There is no such thing',
+  409: 'The state of things does not allow it',
+  410: 'The load’s rows have been dropped',
+  503: 'Not now; `Retry-After` says when',
+}
+
+/** Responses that are problems. */
+export const problems = (...statuses: number[]) =>
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { description: MEANING[status], content: { 'application/problem+json': { schema: problem } } },
+    ]),
+  )
+
+/** A JSON answer of the given shape. */
+export const answers = (description: string, schema: z.ZodType) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+
+export const swaggerOptions = (examples: ResponseExamples): SwaggerOptions => ({
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Reelhouse',
+      version: programVersion(),
+      license: { name: 'MIT', identifier: 'MIT' },
+      description:
+        'Film figures per company, genre and year, each with its coverage and its source. Every report reads one load, names it, and can be read as of an older one.',
+    },
+    components: { securitySchemes: { admin: { type: 'http', scheme: 'bearer' } } },
+  },
+  transform: ({ schema, url }) => {
+    if (!schema) return { schema: { hide: true }, url }
+    const { examples: asked, ...docs } = schema as Docs
+    for (const part of ['params', 'querystring', 'body'] as const)
+      if (docs[part] instanceof z.ZodType) docs[part] = withExamples(jsonSchema(docs[part], 'input'), asked ?? {})
+    const response = responseExample(examples, docs.operationId)
+    if (docs.response) docs.response = mapSchemas(docs.response as Responses, response)
+    return { schema: docs as FastifySchema, url }
+  },
+})
+
+type Responses = Record<
+  string,
+  { description: string; content?: Record<string, { schema: unknown; example?: unknown }> }
+>
+
+function mapSchemas(responses: Responses, example: unknown): Responses {
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, { description, content = {} }]) => [
+      status,
+      {
+        description,
+        content: Object.fromEntries(
+          Object.entries(content).map(([type, { schema }]) => [
+            type,
+            {
+              schema: schema instanceof z.ZodType ? jsonSchema(schema, 'output') : schema,
+              ...(status.startsWith('2') && type === 'application/json' && example !== undefined ? { example } : {}),
+            },
+          ]),
+        ),
+      },
+    ]),
+  )
+}
+
+interface JsonObject {
+  properties?: Record<string, { default?: unknown; examples?: unknown[] }>
+}
+
+function withExamples(schema: JsonObject, examples: Record<string, unknown>): JsonObject {
+  for (const [name, value] of Object.entries(examples)) {
+    const property = schema.properties?.[name]
+    if (property) property.examples = [value]
+  }
+  return schema
+}
+
+/** JSON Schema of a zod schema, without what is only ours or only zod's. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema, ...made } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema: one }) => {
+      const { sql, unit, ...kept } = one as Record<string, unknown>
+      for (const key of Object.keys(one)) delete (one as Record<string, unknown>)[key]
+      Object.assign(one, kept, unit === undefined ? {} : { 'x-unit': unit })
+      // Zod bounds every integer by what a double holds; that says nothing about the figure.
+      if (one.maximum === Number.MAX_SAFE_INTEGER) delete one.maximum
+      if (one.minimum === Number.MIN_SAFE_INTEGER) delete one.minimum
+    },
+  }) as JsonObject & { $schema?: string }
+  return made
+}

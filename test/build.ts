@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import pg from 'pg'
+import type { Test } from 'tap'
+import { type LoadRequest, queueLoad } from '../ingest/ledger.ts'
+import { runLoad } from '../ingest/run.ts'
+import type { Subject } from '../ingest/subject.ts'
+import { type LoadView, loads } from '../queries/loads.ts'
+import { buildApp } from '../src/app.ts'
+import { adminTokens } from '../src/auth.ts'
+import { type Config, readConfig } from '../src/config.ts'
+import { openEmbedded } from '../src/embedded.ts'
+import { migrate } from '../src/migrate.ts'
+import { loadReports } from '../src/reports.ts'
+import { Runner } from '../src/runner.ts'
+import { Snapshots } from '../src/snapshots.ts'
+import { loadSubjects } from '../src/subjects.ts'
+import { openWarehouse, type Warehouse } from '../src/warehouse.ts'
+
+/**
+ * A Reelhouse of a test's own, on a real PostgreSQL: one cluster serves all tests, and each gets a copy of a migrated
+ * template database, which takes about as long as copying its files.
+ */
+export interface House {
+  app: FastifyInstance
+  config: Config
+  warehouse: Warehouse
+  subjects: Map<string, Subject>
+  /** URL of the test's database, for processes of its own. */
+  databaseUrl: string
+  /** Folder of the test's own, removed afterwards. */
+  folder: string
+  /** Writes a file into the folder and returns its path. */
+  file(name: string, content: string | Buffer): Promise<string>
+  /** Loads a source to its end, whatever that is, and returns the load. */
+  load(source: string, request?: Partial<LoadRequest>): Promise<LoadView>
+  /** A GET whose answer is JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asks for
+  get(url: string): Promise<{ status: number; body: any; headers: Record<string, unknown> }>
+}
+
+export const ADMIN_TOKEN = 'token-of-the-tests-0123456789'
+
+/** @param settings environment variables beside those that a test needs anyway */
+export async function build(t: Test, settings: Record<string, string> = {}): Promise<House> {
+  const databaseUrl = await copyOfTemplate(t)
+  const folder = await temporaryFolder(t)
+  const subjects = await loadSubjects()
+  const config = readConfig(subjects.keys(), {
+    DATABASE_URL: databaseUrl,
+    DATA_DIR: folder,
+    ADMIN_TOKEN,
+    SAMPLE: 'off',
+    ...settings,
+  })
+  const warehouse = await openWarehouse(config)
+  const failures: unknown[] = []
+  const snapshots = new Snapshots(warehouse, (error) => failures.push(error))
+  const runner = new Runner(warehouse, (error) => failures.push(error))
+  await snapshots.start()
+  const app = await buildApp({
+    config,
+    subjects,
+    reports: await loadReports(),
+    warehouse,
+    snapshots,
+    runner,
+    tokens: await adminTokens(config),
+  })
+  t.teardown(async () => {
+    await runner.close()
+    await app.close()
+    await snapshots.close()
+    await warehouse.close()
+  })
+
+  return {
+    app,
+    config,
+    warehouse,
+    subjects,
+    databaseUrl,
+    folder,
+    async file(name, content) {
+      const place = path.join(folder, name)
+      await mkdir(path.dirname(place), { recursive: true })
+      await writeFile(place, content)
+      return place
+    },
+    async load(source, request = {}) {
+      const loadId = await queueLoad(warehouse.writer, {
+        subject: 'movies',
+        source,
+        mode: 'replace',
+        trigger: 'cli',
+        actor: 'test',
+        ...request,
+      })
+      const subject = subjects.get(request.subject ?? 'movies') as Subject
+      const signal = new AbortController().signal
+      // Whether it failed is in the ledger, which is what a test looks at.
+      await runLoad(subject, loadId, { connect: warehouse.connect, signal }).catch(() => {})
+      const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
+      // What was published is heard a moment later; a test that asks next means the new load.
+      const pointer = load?.state === 'published' ? loadId : undefined
+      while (pointer !== undefined && (await snapshots.current('movies'))?.id !== pointer)
+        await new Promise(setImmediate)
+      return load as LoadView
+    },
+    async get(url) {
+      const { statusCode, body, headers } = await app.inject({ url })
+      return { status: statusCode, body: JSON.parse(body), headers }
+    },
+  }
+}
+
+/** A folder under the system's temporary one that is gone after the test. */
+export async function temporaryFolder(t: Test): Promise<string> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'reelhouse-test-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** URL of a migrated database of the test's own, dropped afterwards. */
+export async function copyOfTemplate(t: Test): Promise<string> {
+  const clusterFolder = path.join(os.tmpdir(), `reelhouse-test-cluster-${process.getuid?.() ?? 0}`)
+  await mkdir(clusterFolder, { recursive: true, mode: 0o755 })
+  const cluster = await openEmbedded(clusterFolder)
+  const admin = new pg.Client({ connectionString: databaseOf(cluster.url, 'postgres') })
+  await admin.connect()
+  const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`
+  await admin.query(`create database ${name} template ${await template(admin, cluster.url)}`)
+  // Teardowns run last first: by then whatever the test opened on its database is closed.
+  t.teardown(async () => {
+    await admin.query(`drop database ${name} with (force)`)
+    await admin.end()
+    await cluster.release()
+  })
+  return databaseOf(cluster.url, name)
+}
+
+/** Name of the migrated template, made when the migrations are new to this cluster. */
+async function template(admin: pg.Client, url: string): Promise<string> {
+  const name = `template_${await digestOfMigrations()}`
+  await admin.query('select pg_advisory_lock(7001)')
+  try {
+    const { rowCount } = await admin.query('select from pg_database where datname = $1', [name])
+    if (rowCount === 0) {
+      // Made under another name first: a run that dies here must not leave half a template.
+      await admin.query(`drop database if exists ${name}_making with (force)`)
+      await admin.query(`create database ${name}_making template template0 encoding 'UTF8'`)
+      const subjects = await loadSubjects()
+      const warehouse = await openWarehouse(
+        readConfig(subjects.keys(), { DATABASE_URL: databaseOf(url, `${name}_making`) }),
+      )
+      await migrate(warehouse.writer)
+      await warehouse.close()
+      await admin.query(`alter database ${name}_making rename to ${name}`)
+    }
+  } finally {
+    await admin.query('select pg_advisory_unlock(7001)')
+  }
+  return name
+}
+
+async function digestOfMigrations(): Promise<string> {
+  const folder = path.join(import.meta.dirname, '../migrations')
+  const hash = createHash('sha256')
+  for (const file of (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.js')).sort())
+    hash.update(file).update(await readFile(path.join(folder, file)))
+  return hash.digest('hex').slice(0, 16)
+}
+
+function databaseOf(url: string, database: string): string {
+  const made = new URL(url)
+  made.pathname = `/${database}`
+  return made.href
+}
