@@ -20,7 +20,7 @@ export interface Stager {
 }
 
 /** Characters that gather before they are sent; small enough to bound memory, large enough that a COPY is worth its start. */
-const CHUNK_CHARACTERS = 4 << 20
+const CHUNK_CHARACTERS = 512 << 10
 
 /** Creates the tables on this connection and returns the way into them. */
 export async function stageInto(client: pg.Client, tables: StageTables): Promise<Stager> {

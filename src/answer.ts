@@ -120,7 +120,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   if (single) {
     if (!shown[0])
       throw new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
-    return { text: `{"data":${shown[0].json},"meta":${JSON.stringify({ report: served.name, load })}}`, next }
+    return { text: `{"data":${shown[0].json},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`, next }
   }
   if (format === 'ndjson') return { text: shown.map(({ json }) => `${json}\n`).join(''), next }
   if (format === 'csv') {
@@ -128,7 +128,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
   }
   const meta = {
-    report: served.name,
+    report: served.shownName,
     load,
     rows: shown.length,
     complete: next === null,
@@ -136,7 +136,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
     ...(report.excluded ? { excluded: (await report.excluded(db, scope, params).execute(run))[0] } : {}),
   }
-  return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],"meta":${JSON.stringify(meta)}}`, next }
+  return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
 
 /** Rows that a cursor of the database hands over at a time. */

@@ -26,9 +26,9 @@ const loadMeta = z.strictObject({
 })
 
 /** What a report says of itself. */
-export function reportDocs({ name, subject, single, report }: ServedReport): Docs {
+export function reportDocs({ name, shownName, subject, single, report }: ServedReport): Docs {
   const meta = z.strictObject({
-    report: z.literal(name),
+    report: z.literal(shownName),
     load: loadMeta,
     ...(single
       ? {}

@@ -5,6 +5,8 @@ import { discover } from './discover.ts'
 export interface ServedReport {
   /** `movies/company-years`, its file's path. */
   name: string
+  /** The name as users see it: `movies/films/{id}`. */
+  shownName: string
   subject: string
   /** `/v1/movies/company-years`; `films/[id]` becomes `films/:id`. */
   url: string
@@ -21,6 +23,7 @@ export async function loadReports(): Promise<ServedReport[]> {
   )
   return found.map(({ name, module }) => ({
     name,
+    shownName: name.replace(/\[(\w+)\]/g, '{$1}'),
     subject: name.split('/')[0] as string,
     url: `/v1/${name.replace(/\[(\w+)\]/g, ':$1')}`,
     single: name.endsWith(']'),

@@ -18,6 +18,8 @@ export interface Warehouse {
   connect(applicationName: string): Promise<pg.Client>
   /** Folder whose disk the warehouse fills, when that is this machine's. */
   diskOf: string | undefined
+  /** Environment by which PostgreSQL's own tools find it; holds the password. */
+  libpq: Record<string, string>
   close(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     connect,
     close,
     diskOf: embedded ? config.dataDir : undefined,
+    libpq: libpqEnvironment(connectionString),
   }
 }
 
@@ -123,4 +126,17 @@ async function assertUsable(connect: Warehouse['connect']): Promise<void> {
   } finally {
     await client.end()
   }
+}
+
+function libpqEnvironment(connectionString: string): Record<string, string> {
+  const url = new URL(connectionString)
+  const settings: [string, string | null][] = [
+    ['PGHOST', url.hostname],
+    ['PGPORT', url.port],
+    ['PGUSER', decodeURIComponent(url.username)],
+    ['PGPASSWORD', decodeURIComponent(url.password)],
+    ['PGDATABASE', decodeURIComponent(url.pathname.slice(1))],
+    ['PGSSLMODE', url.searchParams.get('sslmode')],
+  ]
+  return Object.fromEntries(settings.filter((one): one is [string, string] => Boolean(one[1])))
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { UsageError } from '../commands/context.ts'
+import { execCommand } from '../commands/exec.ts'
 import { generateCommand } from '../commands/generate.ts'
 import { loadCommand } from '../commands/load.ts'
 import { loadsCommand } from '../commands/loads.ts'
@@ -16,6 +17,7 @@ const program = new Command('reelhouse')
   .description('A REST analytics API over a film warehouse')
   .version(programVersion())
   .exitOverride()
+  .enablePositionalOptions()
   .showHelpAfterError('(--help shows how it is used)')
 const commands = [
   serveCommand,
@@ -26,6 +28,7 @@ const commands = [
   publishCommand,
   rejectsCommand,
   generateCommand,
+  execCommand,
   openapiCommand,
 ]
 for (const command of commands) command(program)

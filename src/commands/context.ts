@@ -17,13 +17,16 @@ export interface Context {
 /** A command used wrongly: exit code 2. */
 export class UsageError extends Error {}
 
-/** Opens a warehouse that is up to date, does the work, and closes it whatever happens. */
-export async function withWarehouse<T>(work: (context: Context) => Promise<T>): Promise<T> {
+/** Opens the warehouse and (unless told not to) brings it up to date, does the work, and closes it whatever happens. */
+export async function withWarehouse<T>(
+  work: (context: Context) => Promise<T>,
+  { upToDate = true }: { upToDate?: boolean } = {},
+): Promise<T> {
   const subjects = await loadSubjects()
   const config = readConfig(subjects.keys())
   const warehouse = await openWarehouse(config, (line) => process.stderr.write(`${line}\n`))
   try {
-    await migrate(warehouse.writer)
+    if (upToDate) await migrate(warehouse.writer)
     return await work({ config, subjects, warehouse, actor: `cli:${userInfo().username}` })
   } finally {
     await warehouse.close()

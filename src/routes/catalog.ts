@@ -80,9 +80,9 @@ export function catalogRoutes(
 }
 
 function describe(served: ServedReport) {
-  const { name, url, report } = served
+  const { shownName, url, report } = served
   return {
-    report: name,
+    report: shownName,
     url: url.replace(/:(\w+)/g, '{$1}'),
     summary: report.summary,
     description: report.description,

@@ -1,0 +1,76 @@
+import path from 'node:path'
+import { sql } from 'kysely'
+import { buryTheDead } from '../ingest/ledger.ts'
+import { type LoadView, loads } from '../queries/loads.ts'
+import { buildApp } from './app.ts'
+import { adminTokens } from './auth.ts'
+import { type Context, say } from './commands/context.ts'
+import { describe } from './commands/load.ts'
+import { loadReports } from './reports.ts'
+import { Runner } from './runner.ts'
+import { Snapshots } from './snapshots.ts'
+
+/** How long requests that run may take to finish once the server is told to stop. */
+const GRACE_MS = 10_000
+
+/** Answers over HTTP until it is told to stop; an empty warehouse gets a sample meanwhile. */
+export async function serve(context: Context): Promise<void> {
+  const { config, subjects, warehouse } = context
+  const tokens = await adminTokens(config)
+  const logger = { level: config.logLevel, stream: process.stderr }
+  const reports = await loadReports()
+  let app: Awaited<ReturnType<typeof buildApp>> | undefined
+  const snapshots = new Snapshots(warehouse, (error) =>
+    app?.log.warn({ err: error }, 'the warehouse cannot be listened to'),
+  )
+  const runner = new Runner(warehouse, (error, loadId) =>
+    app?.log.error({ err: error, load: loadId }, 'a load could not be followed'),
+  )
+  const stopped = stopSignal()
+  try {
+    await buryTheDead(warehouse.writer)
+    await snapshots.start()
+    app = await buildApp({ config, subjects, reports, warehouse, snapshots, runner, tokens, logger })
+    const address = await app.listen({ host: config.host, port: config.port })
+    say(`Reelhouse listens on ${address} (documentation: ${address}/docs)`)
+    if (tokens.file) say(`The admin's token is in ${path.relative(process.cwd(), tokens.file) || tokens.file}`)
+    snapshots.on('moved', (subject, loadId) => say(`Readers of ${subject} see load ${loadId} now`))
+    if (config.sample) await startSamples(context, runner)
+    const signal = await stopped
+    say(`${signal}: finishing what runs`)
+  } finally {
+    const grace = setTimeout(() => app?.server.closeAllConnections(), GRACE_MS)
+    await runner.close()
+    await app?.close()
+    clearTimeout(grace)
+    await snapshots.close()
+  }
+}
+
+/** Loads the sample of each subject that has never had a load. */
+async function startSamples({ subjects, warehouse }: Context, runner: Runner): Promise<void> {
+  for (const { name, sample } of subjects.values()) {
+    if (!sample) continue
+    const before = await sql`select from reelhouse.load where subject = ${name} and state <> 'failed' limit 1`.execute(
+      warehouse.writer,
+    )
+    if (before.rows.length > 0) continue
+    const request = {
+      subject: name,
+      source: sample.path(),
+      format: sample.format,
+      mode: 'replace',
+      actor: 'sample',
+    } as const
+    const loadId = await runner.start({ ...request, trigger: 'sample' }, async (ended) => {
+      const [load] = (await loads({ id: ended }).execute(warehouse.writer)).rows as [LoadView]
+      say(describe(load))
+    })
+    say(`The warehouse has no ${name} yet: loading a sample (load ${loadId}; GET /readyz shows its progress)`)
+  }
+}
+
+const stopSignal = () =>
+  new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
