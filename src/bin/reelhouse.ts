@@ -33,8 +33,10 @@ const commands = [
 ]
 for (const command of commands) command(program)
 
-// `reelhouse rejects 7 | head` closes the pipe early, and that is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+// `reelhouse rejects 7 | head` closes the pipe early, and whoever started a server may stop reading what it says: no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
 
 try {
   await program.parseAsync()

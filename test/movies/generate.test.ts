@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
 import fc from 'fast-check'
 import t from 'tap'
+import { companyName } from '../../ingest/movies/generate/names.ts'
 import { generateMovies, MOVIE_COLUMNS, movieRecords, pythonRepr } from '../../ingest/movies/generate.ts'
-import { companyName } from '../../ingest/movies/generate-names.ts'
 import { type PythonValue, readPythonLiteral } from '../../ingest/movies/python-literal.ts'
 
 type Film = Record<string, string>
