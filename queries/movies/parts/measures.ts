@@ -26,8 +26,13 @@ export const measureColumns = {
 
 const bothKnown = sql`f.budget is not null and f.revenue is not null`
 const matchedProfit = sql`(sum(f.revenue) filter (where ${bothKnown}) - sum(f.budget) filter (where ${bothKnown}))`
-const rounded = (value: ReturnType<typeof sql>, decimals: number) =>
-  sql<number | null>`trim_scale(round(${value}, ${sql.lit(decimals)}))`
+
+/**
+ * A quotient, rounded half up. PostgreSQL divides to about 16 digits, or to as many decimals as the dividend has: too few behind
+ * the point of a large quotient, and a value near a half would be rounded twice. With 40 decimals it is exact.
+ */
+const quotient = (over: ReturnType<typeof sql>, under: ReturnType<typeof sql>, decimals: number) =>
+  sql<number | null>`trim_scale(round(round(${over}, 40) / ${under}, ${sql.lit(decimals)}))`
 
 export const measures = () =>
   [
@@ -43,11 +48,12 @@ export const measures = () =>
     sql<number | null>`sum(f.budget) filter (where ${bothKnown})`.as('matched_budget'),
     sql<number | null>`sum(f.revenue) filter (where ${bothKnown})`.as('matched_revenue'),
     sql<number | null>`${matchedProfit}`.as('matched_profit'),
-    rounded(sql`${matchedProfit} / sum(f.budget) filter (where ${bothKnown})`, 6).as('roi'),
-    rounded(sql`avg(f.popularity)`, 10).as('popularity'),
+    quotient(matchedProfit, sql`sum(f.budget) filter (where ${bothKnown})`, 6).as('roi'),
+    quotient(sql`sum(f.popularity)`, sql`nullif(count(f.popularity), 0)`, 10).as('popularity'),
     sql<number>`count(f.popularity)`.as('popularity_known'),
-    rounded(
-      sql`sum(f.vote_average * f.vote_count) / nullif(sum(f.vote_count) filter (where f.vote_average is not null), 0)`,
+    quotient(
+      sql`sum(f.vote_average * f.vote_count)`,
+      sql`nullif(sum(f.vote_count) filter (where f.vote_average is not null), 0)`,
       6,
     ).as('vote_average'),
     sql<number | null>`sum(f.vote_count)`.as('vote_count'),
