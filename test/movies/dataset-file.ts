@@ -1,0 +1,243 @@
+import fc from 'fast-check'
+import {
+  LARGEST_ID,
+  money,
+  name,
+  named,
+  popularity,
+  releaseDate,
+  runtime,
+  status,
+  voteAverage,
+  voteCount,
+} from './film-arbitraries.ts'
+import type { FilmRecord, Named } from './oracle.ts'
+
+/**
+ * Small files of the format the-movies-dataset, with all that goes wrong in the real one, and what a reader must make of them.
+ */
+export interface DatasetFile {
+  entries: Entry[]
+  newline: '\n' | '\r\n'
+  byteOrderMark: boolean
+  /** Whether the last line ends. */
+  ended: boolean
+}
+
+/** What stands between two line starts: a record of a film, or text that is so many records and none of them sound. */
+export type Entry =
+  | { cells: Record<string, string>; film: Omit<FilmRecord, 'line'>; warnings: number }
+  | { text: string; records: number }
+
+const COLUMNS =
+  'adult,belongs_to_collection,budget,genres,homepage,id,imdb_id,original_language,original_title,overview,popularity,poster_path,production_companies,production_countries,release_date,revenue,runtime,spoken_languages,status,tagline,title,video,vote_average,vote_count'.split(
+    ',',
+  )
+
+const film = fc.record({
+  id: fc.oneof({ weight: 20, arbitrary: fc.integer({ min: 1, max: 14 }) }, fc.constant(LARGEST_ID)),
+  title: name,
+  releaseDate,
+  status,
+  originalLanguage: fc.constantFrom('', 'en', 'fr', 'xx'),
+  contentRating: fc.constant(''),
+  runtime,
+  budget: money,
+  revenue: money,
+  popularity,
+  voteAverage,
+  voteCount,
+  collection: fc.option(named(3), { freq: 1 }),
+  companies: fc.array(named(5), { maxLength: 4 }),
+  genres: fc.array(named(4), { maxLength: 3 }),
+  crew: fc.constant<Named[]>([]),
+})
+
+/** Cells that cannot be read: each is blank to the reader, and one warning. */
+const BAD_CELLS: { column: string; texts: string[]; blank: Partial<FilmRecord> }[] = [
+  { column: 'budget', texts: ['/ff9qCepilowshEtG2GYWwzt2bs4.jpg', '-5', '12.50'], blank: { budget: '' } },
+  { column: 'revenue', texts: ['9223372036854775808', '1e6'], blank: { revenue: '' } },
+  { column: 'release_date', texts: ['22', '1995-02-30', '12/30/1995'], blank: { releaseDate: '' } },
+  { column: 'popularity', texts: ['Beware Of Frost Bites', '-1'], blank: { popularity: '' } },
+  { column: 'vote_count', texts: ['many', '1.5'], blank: { voteCount: '' } },
+  { column: 'genres', texts: ["[{'id': 'x', 'name': 'Drama'}]", "[{'id': 1"], blank: { genres: [] } },
+  { column: 'production_companies', texts: ['False', '{}'], blank: { companies: [] } },
+]
+
+const badCells = fc
+  .subarray(BAD_CELLS, { maxLength: 2 })
+  .chain((some) =>
+    fc.tuple(
+      ...some.map(({ column, texts, blank }) =>
+        fc.record({ column: fc.constant(column), text: fc.constantFrom(...texts), blank: fc.constant(blank) }),
+      ),
+    ),
+  )
+
+const overview = fc.constantFrom('', 'Plain.', 'Two lines,\nand a "quote".', 'Three\n\nlines', "It's 'all' here\\")
+
+const sound: fc.Arbitrary<Entry> = fc
+  .tuple(film, overview, fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, badCells), fc.boolean())
+  .map(([told, prose, bad, padded]) => ({
+    cells: {
+      ...cellsOf(told),
+      overview: prose,
+      // Blanks around a title, a no-break space among them, are not part of it.
+      ...(padded ? { title: ` ${told.title}\u00a0` } : {}),
+      ...Object.fromEntries(bad.map(({ column, text }) => [column, text])),
+    },
+    film: Object.assign({ ...told, title: told.title.trim() }, ...bad.map(({ blank }) => blank)),
+    warnings: bad.length,
+  }))
+
+const untold: Omit<FilmRecord, 'line'> = {
+  id: 3,
+  title: '',
+  releaseDate: '1995-10-30',
+  status: 'Released',
+  originalLanguage: 'en',
+  contentRating: '',
+  runtime: '',
+  budget: '1000',
+  revenue: '1000',
+  popularity: '',
+  voteAverage: '',
+  voteCount: '',
+  collection: null,
+  companies: [],
+  genres: [],
+  crew: [],
+}
+
+const broken: fc.Arbitrary<Entry> = fc.constantFrom(
+  // A film broken in two by a stray newline, as three are in the real file.
+  {
+    text: "False,,0,\"[{'id': 18, 'name': 'Drama'}]\",,82663,tt0113002,en,Midnight Man,\n - Written by Otter,0.065,,\"[{'name': 'Aniplex', 'id': 2883}]\",,1997-08-20,0,104.0,,Released,,Midnight Man,False,6.0,1",
+    records: 2,
+  },
+  { text: 'False,too,few,fields', records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'No id' }, { id: '' })), records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'A date for an id' }, { id: '1997-08-20' })), records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'Half an id' }, { id: '12.5' })), records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'Zero is no id' }, { id: '0' })), records: 1 },
+  { text: line(cellsOf(untold)), records: 1 },
+  { text: line(cellsOf(untold, { title: ' \u00a0' })), records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'A stray quote' })).replace('en', 'e"n'), records: 1 },
+  { text: line(cellsOf({ ...untold, title: 'Text behind a quote' })).replace('en', '"e"n'), records: 1 },
+)
+
+export const datasetFile: fc.Arbitrary<DatasetFile> = fc
+  .record({
+    entries: fc
+      .array(
+        fc.oneof(
+          { weight: 14, arbitrary: sound },
+          { weight: 2, arbitrary: broken },
+          // The same line again, from anywhere before it.
+          { weight: 2, arbitrary: fc.nat().map((of) => ({ of })) },
+        ),
+        { minLength: 1, maxLength: 26 },
+      )
+      .map(resolveRepeats)
+      // A file without any film is blocked by its checks, which is another law.
+      .filter((entries) => entries.some((entry) => 'film' in entry)),
+    newline: fc.constantFrom('\n', '\r\n'),
+    byteOrderMark: fc.boolean(),
+    ended: fc.boolean(),
+  })
+  // A failure shows the file as it would be written.
+  .map((file) => Object.assign(file, { [fc.toStringMethod]: () => writeDataset(file).text }))
+
+function resolveRepeats(drawn: (Entry | { of: number })[]): Entry[] {
+  const entries: Entry[] = []
+  for (const entry of drawn) {
+    if (!('of' in entry)) entries.push(entry)
+    else if (entries.length > 0) entries.push(entries[entry.of % entries.length] as Entry)
+  }
+  return entries
+}
+
+/** The file's text, and the sound records in it, each with the physical line where it starts. */
+export function writeDataset({ entries, newline, byteOrderMark, ended }: DatasetFile) {
+  const records: (FilmRecord & { raw: string; warnings: number })[] = []
+  const lines = [COLUMNS.join(',')]
+  let at = 2
+  for (const entry of entries) {
+    const text = 'text' in entry ? entry.text.replaceAll('\n', newline) : line(entry.cells)
+    if ('film' in entry) records.push({ ...entry.film, line: at, raw: text, warnings: entry.warnings })
+    lines.push(text)
+    at += text.split('\n').length
+  }
+  return {
+    text: `${byteOrderMark ? '\uFEFF' : ''}${lines.join(newline)}${ended ? newline : ''}`,
+    records,
+    rejected: entries.reduce((sum, entry) => sum + ('records' in entry ? entry.records : 0), 0),
+  }
+}
+
+/** The entries in another order; those of one film keep theirs. */
+export function shuffled(entries: Entry[], order: number[]): Entry[] {
+  const idOf = (entry: Entry) => ('film' in entry ? entry.film.id : null)
+  const moved = order.map((index) => entries[index] as Entry)
+  const waiting = [...entries]
+  return moved.map((entry) => {
+    if (idOf(entry) === null) return entry
+    const next = waiting.findIndex((candidate) => idOf(candidate) === idOf(entry))
+    return waiting.splice(next, 1)[0] as Entry
+  })
+}
+
+function cellsOf(told: Omit<FilmRecord, 'line'>, other: Record<string, string> = {}): Record<string, string> {
+  const { collection } = told
+  return {
+    adult: 'False',
+    belongs_to_collection: collection
+      ? python({ id: collection.id, name: collection.name, poster_path: null, backdrop_path: '/a.jpg' })
+      : '',
+    budget: told.budget,
+    genres: python(told.genres.map(({ id, name }) => ({ id, name }))),
+    id: String(told.id),
+    original_language: told.originalLanguage,
+    popularity: told.popularity,
+    production_companies: python(told.companies.map(({ id, name }) => ({ name, id }))),
+    production_countries: python([{ iso_3166_1: 'US', name: 'United States of America' }]),
+    release_date: told.releaseDate,
+    revenue: told.revenue,
+    runtime: told.runtime,
+    spoken_languages: python([{ iso_639_1: 'en', name: '' }]),
+    status: told.status,
+    title: told.title,
+    video: 'False',
+    vote_average: told.voteAverage,
+    vote_count: told.voteCount,
+    ...other,
+  }
+}
+
+/** One CSV record; quotes where they are needed. */
+function line(cells: Record<string, string>): string {
+  return COLUMNS.map((column) => cells[column] ?? '')
+    .map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
+    .join(',')
+}
+
+type PythonValue = string | number | null | PythonValue[] | { [key: string]: PythonValue }
+
+/** What `repr` of Python 3 writes. */
+function python(value: PythonValue): string {
+  if (value === null) return 'None'
+  if (typeof value === 'number') return String(value)
+  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`
+  if (typeof value === 'object')
+    return `{${Object.entries(value)
+      .map(([key, item]) => `${python(key)}: ${python(item)}`)
+      .join(', ')}}`
+  const quote = value.includes("'") && !value.includes('"') ? '"' : "'"
+  const escaped = value
+    .replaceAll('\\', '\\\\')
+    .replaceAll(quote, `\\${quote}`)
+    .replaceAll('\n', '\\n')
+    .replaceAll('\t', '\\t')
+    .replaceAll('\u00a0', '\\xa0')
+  return `${quote}${escaped}${quote}`
+}

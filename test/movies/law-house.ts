@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { utimes } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import type { LoadRequest } from '../../ingest/ledger.ts'
+import type { LoadView } from '../../queries/loads.ts'
+import { build, type House } from '../build.ts'
+import { askJson, askNdjson } from './asking.ts'
+import { type DatasetFile, writeDataset } from './dataset-file.ts'
+import { wholeCell } from './exact.ts'
+import { FILE_DATE } from './film-arbitraries.ts'
+import { Oracle, REPORTS, type ReportName, type Row } from './oracle.ts'
+import { type Question, queryOf } from './questions.ts'
+import { type VegaFilm, type VegaIds, vegaKey, vegaRecords, writeVega } from './vega-file.ts'
+
+export const REPORT_NAMES = Object.keys(REPORTS) as ReportName[]
+
+/** A house in which random files are loaded one after another, each with the oracle that knows what it holds. */
+export class LawHouse {
+  readonly house: House
+  /** Where it listens. */
+  readonly origin: string
+
+  private constructor(house: House, origin: string) {
+    this.house = house
+    this.origin = origin
+  }
+
+  static async open(t: Test): Promise<LawHouse> {
+    const house = await build(t)
+    await house.app.listen({ host: '127.0.0.1', port: 0 })
+    return new LawHouse(house, `http://127.0.0.1:${(house.app.server.address() as AddressInfo).port}`)
+  }
+
+  /** Loads a file that was last written on FILE_DATE. */
+  async load(fileName: string, text: string, request: Partial<LoadRequest> = {}): Promise<LoadView> {
+    const place = await this.house.file(fileName, text)
+    await utimes(place, new Date(FILE_DATE), new Date(FILE_DATE))
+    return await this.house.load(place, request)
+  }
+
+  async loadDataset(file: DatasetFile) {
+    const written = writeDataset(file)
+    const load = await this.#published('movies_metadata.csv', written.text)
+    return { ...written, load, oracle: oracleOf(load, written.records) }
+  }
+
+  async loadVega(films: VegaFilm[]) {
+    const load = await this.#published('movies.json', writeVega(films))
+    const ids = await this.#vegaIds()
+    return { load, ids, oracle: oracleOf(load, vegaRecords(films, ids)) }
+  }
+
+  async #published(fileName: string, text: string): Promise<LoadView> {
+    const load = await this.load(fileName, text, { force: true })
+    assert.equal(load.state, 'published', load.error ?? undefined)
+    return load
+  }
+
+  /** The ids that the program gave to what the published load names. */
+  async #vegaIds(): Promise<VegaIds> {
+    const rows = async (report: string) => (await this.house.get(`/v1/movies/${report}?limit=1000`)).body.data
+    const ids: VegaIds = { films: new Map(), companies: new Map(), genres: new Map(), people: new Map() }
+    for (const { company, company_id } of await rows('companies')) ids.companies.set(company, company_id)
+    for (const { genre, genre_id } of await rows('genres')) ids.genres.set(genre, genre_id)
+    for (const { film_id, title, release_date } of await rows('films')) {
+      ids.films.set(vegaKey(title, release_date), film_id)
+      const { body } = await this.house.get(`/v1/movies/films/${film_id}`)
+      for (const { name, person_id } of body.data.crew) ids.people.set(name, person_id)
+    }
+    return ids
+  }
+
+  /** All figures of all reports, but for the columns that name a line or a load. */
+  async allFigures(): Promise<Record<string, Row[]>> {
+    const figures: Record<string, Row[]> = {}
+    for (const name of REPORT_NAMES) {
+      const columns = REPORTS[name].columns.filter((column) => !/^(source_line|load_id|source_load_id)$/.test(column))
+      figures[name] = await askNdjson(this.house, name, { fields: columns.join(',') })
+    }
+    return figures
+  }
+
+  /** Asks for one page, and compares all of the answer with what the oracle says. */
+  async compare(oracle: Oracle, loadId: number, { limit, ...asked }: Question): Promise<void> {
+    const { report, params, sort } = asked
+    const query = { ...queryOf(asked), limit: String(limit), count: 'exact' }
+    const { rows, meta } = await askJson(this.house, report, query)
+    const expected = shown(oracle.rows(report, params, sort), asked.fields)
+    assert.deepEqual(rows, expected.slice(0, limit))
+    const columns = asked.fields ?? REPORTS[report].columns
+    for (const row of rows) assert.deepEqual(Object.keys(row), columns, 'columns in order')
+    const { next, load, ...facts } = meta
+    const excluded = oracle.excluded(report, params)
+    assert.deepEqual(facts, {
+      report: `movies/${report}`,
+      rows: wholeCell(Math.min(limit, expected.length)),
+      complete: expected.length <= limit,
+      total: wholeCell(expected.length),
+      ...(excluded ? { excluded } : {}),
+    })
+    assert.equal(next === null, expected.length <= limit)
+    assert.deepEqual([load.id, load.data_through], [wholeCell(loadId), oracle.dataThrough()])
+  }
+}
+
+const oracleOf = ({ id, files }: LoadView, records: ConstructorParameters<typeof Oracle>[0]) =>
+  new Oracle(records, { fileName: files[0]?.name as string, fileDate: FILE_DATE, loadId: id })
+
+/** Rows with the columns that were asked for. */
+export const shown = (rows: Row[], fields: string[] | undefined): Row[] =>
+  fields === undefined
+    ? rows
+    : rows.map((row) => Object.fromEntries(Object.entries(row).filter(([column]) => fields.includes(column))))

@@ -1,0 +1,348 @@
+import {
+  compare,
+  dividedBy,
+  type Fraction,
+  fraction,
+  isNumber,
+  numberCell,
+  plain,
+  plus,
+  times,
+  whole,
+  wholeCell,
+  zero,
+} from './exact.ts'
+
+/**
+ * An independent calculator of the reports on films: plain loops over records, exact arithmetic, and nothing of the program's.
+ * What it says a figure means is what DESIGN.md says; where the program disagrees, one of the two is wrong.
+ */
+
+/** A sound record as its file tells it: cells are text, blank where the file does not tell (or tells what cannot be read). */
+export interface FilmRecord {
+  id: number
+  line: number
+  title: string
+  releaseDate: string
+  status: string
+  originalLanguage: string
+  contentRating: string
+  runtime: string
+  budget: string
+  revenue: string
+  popularity: string
+  voteAverage: string
+  voteCount: string
+  collection: Named | null
+  companies: Named[]
+  genres: Named[]
+  crew: Named[]
+}
+
+export interface Named {
+  id: number
+  name: string
+}
+
+export interface Params {
+  company_id?: number[] | undefined
+  genre_id?: number[] | undefined
+  collection_id?: number[] | undefined
+  person_id?: number[] | undefined
+  from?: number | undefined
+  to?: number | undefined
+  year?: number | undefined
+  q?: string | undefined
+  exclude_suspect?: boolean | undefined
+  min_releases?: number | undefined
+}
+
+/** Text, null, a number cell (see exact.ts), or a list of texts. */
+export type Cell = string | null | string[]
+export type Row = Record<string, Cell>
+
+const MEASURES =
+  'releases budget budget_known revenue revenue_known profit matched_releases matched_budget matched_revenue matched_profit roi popularity popularity_known vote_average vote_count'
+const FILM =
+  'film_id title release_date year status original_language content_rating collection_id runtime budget revenue profit popularity vote_average vote_count suspect source_file source_line load_id source_load_id'
+const report = (
+  by: ('company' | 'genre')[],
+  grain: 'year' | 'life' | 'film',
+  columns: string,
+  key: string,
+  sort = key,
+) => ({
+  by,
+  grain,
+  columns: columns.split(' '),
+  key: key.split(','),
+  sort,
+})
+const COMPANY = 'company_id company'
+const GENRE = 'genre_id genre'
+const LIFE = 'first_year last_year undated'
+
+export const REPORTS = {
+  'company-years': report(['company'], 'year', `${COMPANY} period year ${MEASURES}`, 'company_id,year'),
+  'genre-years': report(['genre'], 'year', `${GENRE} period year ${MEASURES}`, 'genre_id,year'),
+  'company-genre-years': report(
+    ['company', 'genre'],
+    'year',
+    `${COMPANY} ${GENRE} period year ${MEASURES}`,
+    'company_id,genre_id,year',
+  ),
+  years: report([], 'year', `period year ${MEASURES}`, 'year'),
+  companies: report(['company'], 'life', `${COMPANY} ${LIFE} ${MEASURES}`, 'company_id', 'company,company_id'),
+  genres: report(['genre'], 'life', `${GENRE} ${LIFE} ${MEASURES}`, 'genre_id', 'genre,genre_id'),
+  films: report([], 'film', FILM, 'film_id'),
+}
+
+export type ReportName = keyof typeof REPORTS
+
+export class Oracle {
+  /** The last record of each id. */
+  readonly films: FilmRecord[]
+  readonly #at: { fileName: string; fileDate: string; loadId: number }
+
+  constructor(records: FilmRecord[], at: { fileName: string; fileDate: string; loadId: number }) {
+    this.films = [...new Map(records.map((record) => [record.id, record])).values()]
+    this.#at = at
+  }
+
+  /** All rows with all columns, in the order of `sort`. */
+  rows(name: ReportName, params: Params, sort = REPORTS[name].sort): Row[] {
+    const rows = REPORTS[name].grain === 'film' ? this.#filmRows(params) : this.#cells(name, params)
+    return inOrder(rows, sort, REPORTS[name].key)
+  }
+
+  /** `meta.excluded`, for the reports that have it. */
+  excluded(name: ReportName, params: Params): Record<string, string> | undefined {
+    const { grain } = REPORTS[name]
+    if (grain === 'life') return undefined
+    const { from, to, year, exclude_suspect, q, ...others } = params
+    const title = grain === 'film' ? q : undefined
+    const anyDate = grain === 'film' && from === undefined && to === undefined && year === undefined
+    const passing = this.films.filter((film) => this.#counts(film, { ...others, q: title }))
+    const undated = anyDate
+      ? []
+      : passing.filter((film) => film.releaseDate === '' && !(exclude_suspect && this.#suspect(film).length > 0))
+    const suspect = passing.filter(
+      (film) =>
+        this.#suspect(film).length > 0 && (anyDate || film.releaseDate !== '') && isWithin(film, { from, to, year }),
+    )
+    return { undated: wholeCell(undated.length), ...(exclude_suspect ? { suspect: wholeCell(suspect.length) } : {}) }
+  }
+
+  /** The latest release date, not after the file's own, among films with status Released or none. */
+  dataThrough(): string | null {
+    const dates = this.films
+      .filter(({ status, releaseDate }) => ['', 'Released'].includes(status) && releaseDate <= this.#at.fileDate)
+      .map(({ releaseDate }) => releaseDate)
+    return dates.sort().at(-1) || null
+  }
+
+  /** Film filters; `q` is part of the title here. */
+  #counts(film: FilmRecord, params: Params): boolean {
+    const { company_id, genre_id, collection_id, person_id, q, exclude_suspect } = params
+    const among = (things: Named[], ids: number[] | undefined) => !ids || things.some(({ id }) => ids.includes(id))
+    return (
+      among(film.companies, company_id) &&
+      among(film.genres, genre_id) &&
+      among(film.collection ? [film.collection] : [], collection_id) &&
+      among(film.crew, person_id) &&
+      isWithin(film, params) &&
+      holds(film.title, q) &&
+      !(exclude_suspect && this.#suspect(film).length > 0)
+    )
+  }
+
+  #suspect({ budget, revenue, releaseDate }: FilmRecord): string[] {
+    const cost = known(budget)
+    const income = known(revenue)
+    const flags: string[] = []
+    if (cost !== null && cost < 1000n) flags.push('budget_under_1000')
+    if (income !== null && income < 1000n) flags.push('revenue_under_1000')
+    if (cost !== null && cost < 1000n && income !== null && income > 1_000_000n)
+      flags.push('revenue_over_1000000_on_budget_under_1000')
+    if (releaseDate > this.#at.fileDate) flags.push('released_after_file')
+    return flags
+  }
+
+  #cells(name: ReportName, params: Params): Row[] {
+    const { by, grain } = REPORTS[name]
+    const { q, min_releases, ...filters } = params
+    // An id of a dimension that the report groups by selects rows; any other selects films.
+    const { company_id: wantedCompanies, genre_id: wantedGenres } = filters
+    if (by.includes('company')) delete filters.company_id
+    if (by.includes('genre')) delete filters.genre_id
+    const cells = new Map<string, { company: number; genre: number; films: FilmRecord[] }>()
+    for (const film of this.films) {
+      if (!this.#counts(film, filters) || (grain === 'year' && film.releaseDate === '')) continue
+      const companies = by.includes('company') ? distinctIds(film.companies, wantedCompanies) : [0]
+      const genres = by.includes('genre') ? distinctIds(film.genres, wantedGenres) : [0]
+      for (const company of companies)
+        for (const genre of genres) {
+          const key = [company, genre, grain === 'year' ? yearOf(film) : ''].join(' ')
+          const cell = cells.get(key)
+          if (cell) cell.films.push(film)
+          else cells.set(key, { company, genre, films: [film] })
+        }
+    }
+    const rows: Row[] = []
+    for (const { company, genre, films } of cells.values()) {
+      const names = {
+        company: by.includes('company') ? this.#name('companies', company) : '',
+        genre: by.includes('genre') ? this.#name('genres', genre) : '',
+      }
+      if (films.length < (min_releases ?? 1) || !holds(names.company || names.genre, q)) continue
+      rows.push({
+        ...(by.includes('company') ? { company_id: wholeCell(company), company: names.company } : {}),
+        ...(by.includes('genre') ? { genre_id: wholeCell(genre), genre: names.genre } : {}),
+        ...(grain === 'year' ? period(films[0] as FilmRecord) : lifetime(films)),
+        ...measures(films),
+      })
+    }
+    return rows
+  }
+
+  /** The name that most films give, ties by code point. */
+  #name(list: 'companies' | 'genres', id: number): string {
+    const films = new Map<string, number>()
+    for (const film of this.films)
+      for (const name of new Set(film[list].filter((item) => item.id === id).map((item) => item.name)))
+        films.set(name, (films.get(name) ?? 0) + 1)
+    const ranked = [...films].sort(([a, many], [b, more]) => more - many || byCodePoint(a, b))
+    return (ranked[0] as [string, number])[0]
+  }
+
+  #filmRows(params: Params): Row[] {
+    return this.films
+      .filter((film) => this.#counts(film, params))
+      .map((film) => {
+        const [cost, income] = [known(film.budget), known(film.revenue)]
+        const year = film.releaseDate === '' ? null : wholeCell(yearOf(film))
+        return {
+          film_id: wholeCell(film.id),
+          title: film.title,
+          release_date: film.releaseDate || null,
+          year,
+          status: film.status || null,
+          original_language: film.originalLanguage || null,
+          content_rating: film.contentRating || null,
+          collection_id: film.collection && wholeCell(film.collection.id),
+          runtime: film.runtime === '' || Number(film.runtime) === 0 ? null : numberCell(fraction(film.runtime), 60),
+          budget: orNull(cost),
+          revenue: orNull(income),
+          profit: cost === null && income === null ? null : wholeCell((income ?? 0n) - (cost ?? 0n)),
+          popularity: film.popularity === '' ? null : numberCell(fraction(film.popularity), 60),
+          vote_average: film.voteAverage === '' ? null : numberCell(fraction(film.voteAverage), 60),
+          vote_count: film.voteCount === '' ? null : wholeCell(integer(film.voteCount)),
+          suspect: this.#suspect(film),
+          source_file: this.#at.fileName,
+          source_line: wholeCell(film.line),
+          load_id: wholeCell(this.#at.loadId),
+          source_load_id: wholeCell(this.#at.loadId),
+        }
+      })
+  }
+}
+
+/** 0 and blank are unknown. */
+const known = (money: string): bigint | null => (money === '' || Number(money) === 0 ? null : integer(money))
+/** Counts and dollars may be written with a fraction of zeros: `5415.0`. */
+const integer = (text: string) => BigInt(text.split('.')[0] as string)
+const orNull = (value: bigint | null) => (value === null ? null : wholeCell(value))
+const yearOf = ({ releaseDate }: FilmRecord) => Number(releaseDate.slice(0, 4))
+const holds = (text: string, part: string | undefined) =>
+  part === undefined || text.toLowerCase().includes(part.toLowerCase())
+const distinctIds = (things: Named[], wanted: number[] | undefined) =>
+  [...new Set(things.map(({ id }) => id))].filter((id) => !wanted || wanted.includes(id))
+
+function isWithin(film: FilmRecord, { from, to, year }: Params): boolean {
+  if (from === undefined && to === undefined && year === undefined) return true
+  if (film.releaseDate === '') return false
+  const released = yearOf(film)
+  return released >= (from ?? 0) && released <= (to ?? 9999) && released === (year ?? released)
+}
+
+const period = (film: FilmRecord): Row => ({ period: film.releaseDate.slice(0, 4), year: wholeCell(yearOf(film)) })
+
+function lifetime(films: FilmRecord[]): Row {
+  const years = films.filter(({ releaseDate }) => releaseDate !== '').map(yearOf)
+  return {
+    first_year: years.length > 0 ? wholeCell(Math.min(...years)) : null,
+    last_year: years.length > 0 ? wholeCell(Math.max(...years)) : null,
+    undated: wholeCell(films.length - years.length),
+  }
+}
+
+/** The figures of a cell over its films. */
+export function measures(films: FilmRecord[]): Row {
+  const budgets: bigint[] = []
+  const revenues: bigint[] = []
+  const matched: [budget: bigint, revenue: bigint][] = []
+  const popularities: Fraction[] = []
+  const votes: bigint[] = []
+  let points = zero
+  let weight = 0n
+  for (const film of films) {
+    const [budget, revenue] = [known(film.budget), known(film.revenue)]
+    if (budget !== null) budgets.push(budget)
+    if (revenue !== null) revenues.push(revenue)
+    if (budget !== null && revenue !== null) matched.push([budget, revenue])
+    if (film.popularity !== '') popularities.push(fraction(film.popularity))
+    if (film.voteCount !== '') votes.push(integer(film.voteCount))
+    if (film.voteCount === '' || film.voteAverage === '') continue
+    points = plus(points, times(fraction(film.voteAverage), whole(integer(film.voteCount))))
+    weight += integer(film.voteCount)
+  }
+  const sum = (values: bigint[]) => values.reduce((total, value) => total + value, 0n)
+  const sumOrNull = (values: bigint[]) => (values.length > 0 ? wholeCell(sum(values)) : null)
+  const [cost, income] = [sum(matched.map(([budget]) => budget)), sum(matched.map(([, revenue]) => revenue))]
+  const both = matched.length > 0
+  return {
+    releases: wholeCell(films.length),
+    budget: sumOrNull(budgets),
+    budget_known: wholeCell(budgets.length),
+    revenue: sumOrNull(revenues),
+    revenue_known: wholeCell(revenues.length),
+    profit: budgets.length + revenues.length > 0 ? wholeCell(sum(revenues) - sum(budgets)) : null,
+    matched_releases: wholeCell(matched.length),
+    matched_budget: both ? wholeCell(cost) : null,
+    matched_revenue: both ? wholeCell(income) : null,
+    matched_profit: both ? wholeCell(income - cost) : null,
+    roi: both ? numberCell(dividedBy(whole(income - cost), whole(cost)), 6) : null,
+    popularity:
+      popularities.length > 0 ? numberCell(dividedBy(popularities.reduce(plus), whole(popularities.length)), 10) : null,
+    popularity_known: wholeCell(popularities.length),
+    vote_average: weight > 0n ? numberCell(dividedBy(points, whole(weight)), 6) : null,
+    vote_count: sumOrNull(votes),
+  }
+}
+
+/** Nulls last whichever the direction, text by code point, ties by key. */
+function inOrder(rows: Row[], sort: string, key: string[]): Row[] {
+  const columns = [...sort.split(','), ...key]
+  return rows.sort((a, b) => {
+    for (const column of columns) {
+      const name = column.replace('-', '')
+      const [x, y] = [a[name] as string | null, b[name] as string | null]
+      if (x === y) continue
+      if (x === null) return 1
+      if (y === null) return -1
+      const order = isNumber(x) ? compare(fraction(plain(x)), fraction(plain(y))) : byCodePoint(x, y)
+      if (order !== 0) return column.startsWith('-') ? -order : order
+    }
+    return 0
+  })
+}
+
+function byCodePoint(a: string, b: string): number {
+  const [x, y] = [[...a], [...b]]
+  for (const [index, character] of x.entries()) {
+    const other = y[index]
+    if (other === undefined) return 1
+    if (character !== other) return (character.codePointAt(0) as number) - (other.codePointAt(0) as number)
+  }
+  return x.length - y.length
+}

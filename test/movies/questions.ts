@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { LARGEST_ID, piece } from './film-arbitraries.ts'
+import { type Params, REPORTS, type ReportName } from './oracle.ts'
+
+/** A request for a report: what is asked, in which order, and which columns show. */
+export interface Question {
+  report: ReportName
+  params: Params
+  sort?: string | undefined
+  fields?: string[] | undefined
+  limit: number
+}
+
+/** Mostly absent: with every filter set at once nothing would be left to compare. */
+const rarely = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+
+const ids = fc.uniqueArray(fc.constantFrom(1, 2, 3, 4, 5, 99, LARGEST_ID), { minLength: 1, maxLength: 3 })
+const year = fc.constantFrom(987, 1874, 1995, 1996, 1997, 2017, 2020)
+
+const params = (report: ReportName): fc.Arbitrary<Params> => {
+  const { grain } = REPORTS[report]
+  const only = <T>(holds: boolean, value: fc.Arbitrary<T>) => (holds ? rarely(value) : fc.constant(undefined))
+  const all = fc.record({
+    company_id: rarely(ids),
+    genre_id: rarely(ids),
+    collection_id: rarely(ids),
+    person_id: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, ids),
+    from: rarely(year),
+    to: rarely(year),
+    exclude_suspect: rarely(fc.boolean()),
+    year: only(grain === 'film', year),
+    q: only(
+      grain !== 'year',
+      fc.oneof(
+        piece,
+        piece.map((text) => text.toUpperCase()),
+        fc.constantFrom('o', ' ', "'", '\\', '%'),
+      ),
+    ),
+    min_releases: only(grain !== 'film', fc.integer({ min: 1, max: 4 })),
+  })
+  // What is absent only clutters the report of a failure.
+  return all.map((some) => Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)))
+}
+
+/** What cannot be sorted by. */
+const LISTS = ['suspect']
+
+const sort = (report: ReportName) =>
+  fc
+    .array(
+      fc.tuple(
+        fc.constantFrom('', '-'),
+        fc.constantFrom(...REPORTS[report].columns.filter((column) => !LISTS.includes(column))),
+      ),
+      { minLength: 1, maxLength: 3 },
+    )
+    .map((keys) => keys.map((key) => key.join('')).join(','))
+
+export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
+  fc.constantFrom(...reports).chain((report) =>
+    fc.record(
+      {
+        report: fc.constant(report),
+        params: params(report),
+        sort: fc.option(sort(report), { nil: undefined }),
+        fields: rarely(fc.subarray(REPORTS[report].columns, { minLength: 1 })),
+        limit: fc.integer({ min: 1, max: 12 }),
+      },
+      { noNullPrototype: true },
+    ),
+  )
+
+/** A question as the query of a URL. */
+export function queryOf({ params, sort, fields }: Partial<Question>): Record<string, string> {
+  const all = { ...params, sort, fields }
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+  )
+}
