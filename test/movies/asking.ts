@@ -24,18 +24,46 @@ export async function askJson(house: House, report: string, query: Query): Promi
   return { rows: data, meta }
 }
 
-/** Follows `meta.next` to the end. @param limits of the pages, over and over */
-export async function askPages(house: House, report: string, query: Query, limits: number[]): Promise<Row[]> {
-  const rows: Row[] = []
+export interface PageSize {
+  limit: number
+  format: 'json' | 'csv' | 'ndjson'
+}
+
+/**
+ * Follows the `Link` header to the end; the rows as CSV would tell them.
+ * @param sizes of the pages, over and over
+ * @param meanwhile is done behind the first page
+ */
+export async function askPages(
+  house: House,
+  report: string,
+  query: Query,
+  sizes: PageSize[],
+  meanwhile?: () => Promise<unknown>,
+): Promise<(string | null)[][]> {
+  const lines: (string | null)[][] = []
   let cursor: string | null = null
   for (let page = 0; page === 0 || cursor; page++) {
-    const limit = String(limits[page % limits.length])
-    const { rows: found, meta }: Page = await askJson(house, report, { ...query, limit, ...(cursor ? { cursor } : {}) })
-    assert.ok(found.length > 0 || page === 0, 'a page that is announced has rows')
-    rows.push(...found)
-    cursor = meta.next
+    const { limit, format } = sizes[page % sizes.length] as PageSize
+    const asked: Query = { ...query, limit: String(limit), format, ...(cursor ? { cursor } : {}) }
+    const { statusCode, body, headers } = await house.app.inject({ url: urlOf(report, asked) })
+    assert.equal(statusCode, 200, body)
+    const [, next] = /^<([^>]+)>; rel="next"$/.exec(String(headers.link ?? '')) ?? []
+    cursor = next ? new URL(next, 'http://any').searchParams.get('cursor') : null
+    if (format === 'json') assert.equal(exactJson(body).meta.next, cursor)
+    const found = linesOf(body, format)
+    assert.ok(found.length === limit || !cursor, 'a page with one behind it is full')
+    assert.ok(found.length > 0 || page === 0, 'a page that was announced has rows')
+    lines.push(...found)
+    if (page === 0) await meanwhile?.()
   }
-  return rows
+  return lines
+}
+
+function linesOf(body: string, format: PageSize['format']): (string | null)[][] {
+  if (format === 'csv') return readCsv(body).slice(1)
+  const rows: Row[] = format === 'json' ? exactJson(body).data : body.split('\n').slice(0, -1).map(exactJson)
+  return rows.map(asCsv)
 }
 
 /** The whole as NDJSON, once its last record has been found true. */

@@ -7,7 +7,7 @@ import { datasetFile, shuffled } from './dataset-file.ts'
 import { plain, wholeCell } from './exact.ts'
 import { LawHouse, REPORT_NAMES, shown } from './law-house.ts'
 import { REPORTS, type Row } from './oracle.ts'
-import { queryOf, question } from './questions.ts'
+import { pageSize, queryOf, question } from './questions.ts'
 import { vegaFilms } from './vega-file.ts'
 
 /**
@@ -52,21 +52,32 @@ t.test('for any file', { timeout: 0 }, async (t) => {
     ),
   )
 
-  await t.test('pages of any size joined are one page, in any order', () =>
+  await t.test('pages of any size and notation joined are one page, in any order', () =>
     law(
-      fc.tuple(
-        datasetFile,
-        several(fc.tuple(question(...REPORT_NAMES), several(fc.integer({ min: 1, max: 7 }), 4)), 16),
-      ),
+      fc.tuple(datasetFile, several(fc.tuple(question(...REPORT_NAMES), several(pageSize, 4)), 16)),
       async ([file, asked]) => {
         const { oracle } = await laws.loadDataset(file)
-        for (const [one, limits] of asked) {
-          const pages = await askPages(house, one.report, queryOf(one), limits)
-          assert.deepEqual(pages, (await askJson(house, one.report, { ...queryOf(one), limit: '1000' })).rows)
-          assert.deepEqual(pages, shown(oracle.rows(one.report, one.params, one.sort), one.fields))
+        for (const [one, sizes] of asked) {
+          const pages = await askPages(house, one.report, queryOf(one), sizes)
+          const { rows } = await askJson(house, one.report, { ...queryOf(one), limit: '1000' })
+          assert.deepEqual(rows, shown(oracle.rows(one.report, one.params, one.sort), one.fields))
+          assert.deepEqual(pages, rows.map(asCsv))
         }
       },
       2 / 3,
+    ),
+  )
+
+  await t.test('pages stay on the load of the first, whatever is published meanwhile', () =>
+    law(
+      fc.tuple(datasetFile, datasetFile, question(...REPORT_NAMES), several(pageSize, 2)),
+      async ([file, other, one, sizes]) => {
+        const { oracle } = await laws.loadDataset(file)
+        const pages = await askPages(house, one.report, queryOf(one), sizes, () => laws.loadDataset(other))
+        const rows = shown(oracle.rows(one.report, one.params, one.sort), one.fields)
+        assert.deepEqual(pages, rows.map(asCsv))
+      },
+      1 / 3,
     ),
   )
 

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { PageSize } from './asking.ts'
 import { LARGEST_ID, piece } from './film-arbitraries.ts'
 import { type Params, REPORTS, type ReportName } from './oracle.ts'
 
@@ -71,6 +72,11 @@ export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
       { noNullPrototype: true },
     ),
   )
+
+export const pageSize: fc.Arbitrary<PageSize> = fc.record({
+  limit: fc.integer({ min: 1, max: 7 }),
+  format: fc.constantFrom('json', 'csv', 'ndjson'),
+})
 
 /** A question as the query of a URL. */
 export function queryOf({ params, sort, fields }: Partial<Question>): Record<string, string> {
