@@ -4,7 +4,7 @@ import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { House } from '../build.ts'
 import { exactJson, plain } from './exact.ts'
-import type { Cell, Row } from './oracle.ts'
+import type { Cell, Row } from './oracle-figures.ts'
 
 /** The ways to ask for a report on films, each read by other code than the program's own. */
 

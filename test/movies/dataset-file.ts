@@ -11,7 +11,7 @@ import {
   voteAverage,
   voteCount,
 } from './film-arbitraries.ts'
-import type { FilmRecord, Named } from './oracle.ts'
+import type { FilmRecord, Named } from './oracle-figures.ts'
 
 /**
  * Small files of the format the-movies-dataset, with all that goes wrong in the real one, and what a reader must make of them.

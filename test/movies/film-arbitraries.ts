@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Named } from './oracle.ts'
+import type { Named } from './oracle-figures.ts'
 
 /**
  * What films may hold, over few ids, years and names, so that ties, repeats and shared cells are the rule and not the exception.

@@ -1,48 +1,22 @@
+import { fraction, numberCell, wholeCell } from './exact.ts'
 import {
-  compare,
-  dividedBy,
-  type Fraction,
-  fraction,
-  isNumber,
-  numberCell,
-  plain,
-  plus,
-  times,
-  whole,
-  wholeCell,
-  zero,
-} from './exact.ts'
+  type FilmRecord,
+  integer,
+  known,
+  lifetime,
+  measures,
+  type Named,
+  orNull,
+  period,
+  type Row,
+  yearOf,
+} from './oracle-figures.ts'
+import { byCodePoint, inOrder } from './oracle-order.ts'
 
 /**
  * An independent calculator of the reports on films: plain loops over records, exact arithmetic, and nothing of the program's.
  * What it says a figure means is what DESIGN.md says; where the program disagrees, one of the two is wrong.
  */
-
-/** A sound record as its file tells it: cells are text, blank where the file does not tell (or tells what cannot be read). */
-export interface FilmRecord {
-  id: number
-  line: number
-  title: string
-  releaseDate: string
-  status: string
-  originalLanguage: string
-  contentRating: string
-  runtime: string
-  budget: string
-  revenue: string
-  popularity: string
-  voteAverage: string
-  voteCount: string
-  collection: Named | null
-  companies: Named[]
-  genres: Named[]
-  crew: Named[]
-}
-
-export interface Named {
-  id: number
-  name: string
-}
 
 export interface Params {
   company_id?: number[] | undefined
@@ -56,10 +30,6 @@ export interface Params {
   exclude_suspect?: boolean | undefined
   min_releases?: number | undefined
 }
-
-/** Text, null, a number cell (see exact.ts), or a list of texts. */
-export type Cell = string | null | string[]
-export type Row = Record<string, Cell>
 
 const MEASURES =
   'releases budget budget_known revenue revenue_known profit matched_releases matched_budget matched_revenue matched_profit roi popularity popularity_known vote_average vote_count'
@@ -247,12 +217,6 @@ export class Oracle {
   }
 }
 
-/** 0 and blank are unknown. */
-const known = (money: string): bigint | null => (money === '' || Number(money) === 0 ? null : integer(money))
-/** Counts and dollars may be written with a fraction of zeros: `5415.0`. */
-const integer = (text: string) => BigInt(text.split('.')[0] as string)
-const orNull = (value: bigint | null) => (value === null ? null : wholeCell(value))
-const yearOf = ({ releaseDate }: FilmRecord) => Number(releaseDate.slice(0, 4))
 const holds = (text: string, part: string | undefined) =>
   part === undefined || text.toLowerCase().includes(part.toLowerCase())
 const distinctIds = (things: Named[], wanted: number[] | undefined) =>
@@ -263,86 +227,4 @@ function isWithin(film: FilmRecord, { from, to, year }: Params): boolean {
   if (film.releaseDate === '') return false
   const released = yearOf(film)
   return released >= (from ?? 0) && released <= (to ?? 9999) && released === (year ?? released)
-}
-
-const period = (film: FilmRecord): Row => ({ period: film.releaseDate.slice(0, 4), year: wholeCell(yearOf(film)) })
-
-function lifetime(films: FilmRecord[]): Row {
-  const years = films.filter(({ releaseDate }) => releaseDate !== '').map(yearOf)
-  return {
-    first_year: years.length > 0 ? wholeCell(Math.min(...years)) : null,
-    last_year: years.length > 0 ? wholeCell(Math.max(...years)) : null,
-    undated: wholeCell(films.length - years.length),
-  }
-}
-
-/** The figures of a cell over its films. */
-export function measures(films: FilmRecord[]): Row {
-  const budgets: bigint[] = []
-  const revenues: bigint[] = []
-  const matched: [budget: bigint, revenue: bigint][] = []
-  const popularities: Fraction[] = []
-  const votes: bigint[] = []
-  let points = zero
-  let weight = 0n
-  for (const film of films) {
-    const [budget, revenue] = [known(film.budget), known(film.revenue)]
-    if (budget !== null) budgets.push(budget)
-    if (revenue !== null) revenues.push(revenue)
-    if (budget !== null && revenue !== null) matched.push([budget, revenue])
-    if (film.popularity !== '') popularities.push(fraction(film.popularity))
-    if (film.voteCount !== '') votes.push(integer(film.voteCount))
-    if (film.voteCount === '' || film.voteAverage === '') continue
-    points = plus(points, times(fraction(film.voteAverage), whole(integer(film.voteCount))))
-    weight += integer(film.voteCount)
-  }
-  const sum = (values: bigint[]) => values.reduce((total, value) => total + value, 0n)
-  const sumOrNull = (values: bigint[]) => (values.length > 0 ? wholeCell(sum(values)) : null)
-  const [cost, income] = [sum(matched.map(([budget]) => budget)), sum(matched.map(([, revenue]) => revenue))]
-  const both = matched.length > 0
-  return {
-    releases: wholeCell(films.length),
-    budget: sumOrNull(budgets),
-    budget_known: wholeCell(budgets.length),
-    revenue: sumOrNull(revenues),
-    revenue_known: wholeCell(revenues.length),
-    profit: budgets.length + revenues.length > 0 ? wholeCell(sum(revenues) - sum(budgets)) : null,
-    matched_releases: wholeCell(matched.length),
-    matched_budget: both ? wholeCell(cost) : null,
-    matched_revenue: both ? wholeCell(income) : null,
-    matched_profit: both ? wholeCell(income - cost) : null,
-    roi: both ? numberCell(dividedBy(whole(income - cost), whole(cost)), 6) : null,
-    popularity:
-      popularities.length > 0 ? numberCell(dividedBy(popularities.reduce(plus), whole(popularities.length)), 10) : null,
-    popularity_known: wholeCell(popularities.length),
-    vote_average: weight > 0n ? numberCell(dividedBy(points, whole(weight)), 6) : null,
-    vote_count: sumOrNull(votes),
-  }
-}
-
-/** Nulls last whichever the direction, text by code point, ties by key. */
-function inOrder(rows: Row[], sort: string, key: string[]): Row[] {
-  const columns = [...sort.split(','), ...key]
-  return rows.sort((a, b) => {
-    for (const column of columns) {
-      const name = column.replace('-', '')
-      const [x, y] = [a[name] as string | null, b[name] as string | null]
-      if (x === y) continue
-      if (x === null) return 1
-      if (y === null) return -1
-      const order = isNumber(x) ? compare(fraction(plain(x)), fraction(plain(y))) : byCodePoint(x, y)
-      if (order !== 0) return column.startsWith('-') ? -order : order
-    }
-    return 0
-  })
-}
-
-function byCodePoint(a: string, b: string): number {
-  const [x, y] = [[...a], [...b]]
-  for (const [index, character] of x.entries()) {
-    const other = y[index]
-    if (other === undefined) return 1
-    if (character !== other) return (character.codePointAt(0) as number) - (other.codePointAt(0) as number)
-  }
-  return x.length - y.length
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { voteCount } from './film-arbitraries.ts'
-import type { FilmRecord, Named } from './oracle.ts'
+import type { FilmRecord, Named } from './oracle-figures.ts'
 
 /** Small files of the format vega-movies: films without ids, companies, genres and people by name alone. */
 export interface VegaFilm {
