@@ -1,6 +1,6 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { factsOf, type Report, type Rows, type SqlType } from './report.ts'
 
 /**
@@ -54,7 +54,28 @@ export function shownFields(report: Report, text: string | undefined): string[] 
   return all.filter((column) => wanted.includes(column))
 }
 
-const SORTABLE = new Set<SqlType>(['bigint', 'integer', 'numeric', 'text', 'date', 'boolean'])
+const isDate = z.iso.date()
+
+/** Types that can be sorted by, and which text PostgreSQL casts to each. */
+const SORTABLE = new Map<SqlType, (text: string) => boolean>([
+  ['bigint', (text) => isInteger(text, 64)],
+  ['integer', (text) => isInteger(text, 32)],
+  ['numeric', (text) => /^-?\d{1,200}(\.\d{1,200})?$/.test(text)],
+  ['text', (text) => !text.includes('\0')],
+  ['date', (text) => isDate.safeParse(text).success],
+  ['boolean', (text) => text === 'true' || text === 'false'],
+])
+
+const isInteger = (text: string, bits: number) =>
+  /^-?\d{1,19}$/.test(text) && BigInt.asIntN(bits, BigInt(text)) === BigInt(text)
+
+/** Whether the values could have come from the sort keys of a row, so that PostgreSQL can compare by them. */
+export const areSortValues = (report: Report, sort: SortKey[], values: (string | null)[]): boolean =>
+  values.length === sort.length &&
+  sort.every(({ column }, index) => {
+    const value = values[index]
+    return value === null || SORTABLE.get(typeOf(report, column))?.(value as string) === true
+  })
 
 function assertColumn(report: Report, parameter: string, column: string): void {
   if (!Object.hasOwn(report.row.shape, column))

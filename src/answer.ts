@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { jsonRows, type Page, PageError, rowCount, shownFields, sortKeys, textRows } from '../queries/page.ts'
+import {
+  areSortValues,
+  jsonRows,
+  type Page,
+  PageError,
+  rowCount,
+  shownFields,
+  sortKeys,
+  textRows,
+} from '../queries/page.ts'
 import { type PageParams, pageParams } from '../queries/params.ts'
 import { csvLine } from './csv.ts'
 import { Problem } from './errors.ts'
@@ -73,7 +82,8 @@ export async function understand(
     limit: limit ?? (format === 'json' || cursor !== undefined ? DEFAULT_LIMIT : null),
   }))
   const rowsFingerprint = digest([served.name, report.version, params, page.sort, as_of ?? null])
-  const start = cursor === undefined ? undefined : readCursor(cursor, rowsFingerprint, page.sort.length)
+  const start = cursor === undefined ? undefined : readCursor(cursor, rowsFingerprint)
+  if (start && !areSortValues(report, page.sort, start.after)) throw NO_CURSOR()
   const snapshot = await find({
     ...(start ? { loadId: start.loadId } : {}),
     ...(as_of !== undefined ? { asOf: as_of } : {}),
@@ -204,23 +214,21 @@ function makeCursor({ snapshot, rowsFingerprint }: Question, values: (string | n
   return Buffer.from(JSON.stringify([snapshot.id, rowsFingerprint.slice(0, 16), values])).toString('base64url')
 }
 
-const cursorShape = z.tuple([z.int().positive(), z.string(), z.array(z.string().nullable())])
+const cursorShape = z.tuple([z.int().min(1).max(999_999_999), z.string(), z.array(z.string().nullable())])
 
-function readCursor(
-  cursor: string,
-  rowsFingerprint: string,
-  keys: number,
-): { loadId: number; after: (string | null)[] } {
+const NO_CURSOR = () => badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+
+function readCursor(cursor: string, rowsFingerprint: string): { loadId: number; after: (string | null)[] } {
   let content: unknown
   try {
     content = JSON.parse(Buffer.from(cursor, 'base64url').toString())
   } catch {
-    throw badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+    throw NO_CURSOR()
   }
   const parsed = cursorShape.safeParse(content)
-  if (!parsed.success) throw badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+  if (!parsed.success) throw NO_CURSOR()
   const [loadId, of, after] = parsed.data
-  if (of !== rowsFingerprint.slice(0, 16) || after.length !== keys)
+  if (of !== rowsFingerprint.slice(0, 16))
     throw badParameter(
       'cursor',
       'belongs to a request with other parameters; only limit, fields, count and format may change between pages',
