@@ -31,10 +31,14 @@ export class ByteCache {
     let making = this.#making.get(key)
     if (!making) {
       const stop = new AbortController()
-      const answer = make(stop.signal).finally(() => this.#making.delete(key))
-      making = { answer, stop, waiting: 0 }
+      const forget = () => {
+        if (this.#making.get(key)?.stop === stop) this.#making.delete(key)
+      }
+      // Given up, it is forgotten at once: who asks next must not be told that somebody else left.
+      stop.signal.addEventListener('abort', forget, { once: true })
+      making = { answer: make(stop.signal).finally(forget), stop, waiting: 0 }
       this.#making.set(key, making)
-      answer.then(
+      making.answer.then(
         (made) => this.#kept?.set(key, made),
         () => {},
       )
@@ -52,8 +56,8 @@ export interface Answer {
   body: Buffer
   /** Whether the body is compressed; short ones are not. */
   encoded: boolean
-  /** `Link` header of a page that is not the last. */
-  link: string | undefined
+  /** Cursor of the page after, if any. */
+  next: string | null
 }
 
 interface Making {

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 
 /** How an answer's bytes travel. */
@@ -14,6 +14,11 @@ const WORTH_IT = 1000
 export function encodingFor(request: FastifyRequest): Encoding {
   if (!request.headers['accept-encoding']) return 'identity'
   return (new Negotiator(request.raw).encoding(['br', 'gzip', 'identity']) as Encoding | undefined) ?? 'identity'
+}
+
+/** Adds to what the answer depends on; CORS may have said `Origin` already. */
+export function varyBy(reply: FastifyReply, ...headers: string[]): void {
+  reply.header('vary', [reply.getHeader('vary') ?? [], headers].flat().join(', '))
 }
 
 export const isWorthIt = (body: Buffer) => body.length >= WORTH_IT

@@ -5,6 +5,7 @@ import { checks, loads, type RejectView, rejects, shownLoad } from '../../querie
 import { wholeNumber } from '../../queries/params.ts'
 import type { AdminTokens } from '../auth.ts'
 import { csvLine } from '../csv.ts'
+import { varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
 import { answers, problems } from '../openapi.ts'
 import type { Warehouse } from '../warehouse.ts'
@@ -220,7 +221,8 @@ export function loadRoutes(
       ]
       const show = (row: RejectView) =>
         Object.fromEntries(columns.map((column) => [column, row[column as keyof RejectView]]))
-      reply.header('cache-control', 'no-store').header('vary', 'authorization, accept, accept-encoding')
+      reply.header('cache-control', 'no-store')
+      varyBy(reply, 'authorization', 'accept', 'accept-encoding')
       if (format === 'csv' || (format === undefined && /\btext\/csv\b/.test(request.headers.accept ?? ''))) {
         const lines = Readable.from(rejectLines(warehouse, load.id, severity, columns))
         return await reply.type('text/csv; charset=utf-8; header=present').send(lines)

@@ -4,7 +4,7 @@ import Negotiator from 'negotiator'
 import { z } from 'zod'
 import { answerPage, type Format, paramsOf, type Question, Sum, streamAll, understand } from '../answer.ts'
 import type { Answer, ByteCache } from '../cache.ts'
-import { type Encoding, encode, encoder, encodingFor, isWorthIt } from '../encoding.ts'
+import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
 import { reportDocs } from '../openapi.ts'
 import type { ServedReport } from '../reports.ts'
@@ -28,19 +28,24 @@ export interface ReportRoutes {
 
 export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void {
   const { reports, snapshots } = options
+  // Its bytes are packed here, if they are, and kept so; packing them once more would belie the ETag.
   for (const served of reports)
-    app.get(served.url, { schema: { ...reportDocs(served), ...validation(served) } }, async (request, reply) => {
-      const query = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
-      const format = served.single ? 'json' : formatFor(request, query)
-      const question = await understand(served, query, format, async ({ loadId, asOf }) => {
-        if (loadId !== undefined) return await snapshots.ofCursor(served.subject, loadId)
-        if (asOf !== undefined) return await snapshots.asOf(served.subject, asOf)
-        const current = await snapshots.current(served.subject)
-        if (!current) throw nothingPublished(served.subject)
-        return current
-      })
-      return await respond(request, reply, question, options)
-    })
+    app.get(
+      served.url,
+      { schema: { ...reportDocs(served), ...validation(served) }, compress: false },
+      async (request, reply) => {
+        const query = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
+        const format = served.single ? 'json' : formatFor(request, query)
+        const question = await understand(served, query, format, async ({ loadId, asOf }) => {
+          if (loadId !== undefined) return await snapshots.ofCursor(served.subject, loadId)
+          if (asOf !== undefined) return await snapshots.asOf(served.subject, asOf)
+          const current = await snapshots.current(served.subject)
+          if (!current) throw nothingPublished(served.subject)
+          return current
+        })
+        return await respond(request, reply, question, options)
+      },
+    )
 }
 
 /** A single row's id is in the path; all else is in the query. */
@@ -76,9 +81,9 @@ async function respond(
   reply.headers({
     etag,
     'cache-control': asOfNumber ? 'public, max-age=31536000, immutable' : 'public, no-cache',
-    vary: 'accept, accept-encoding',
     'data-version': `${served.subject}=${snapshot.id}`,
   })
+  varyBy(reply, 'accept', 'accept-encoding')
   if (isNotModified(request, etag)) return reply.code(304).send()
   reply.type(MEDIA_TYPES[format])
   if (page.limit === null) return stream(request, reply, question, encoding, warehouse)
@@ -87,15 +92,14 @@ async function respond(
   const key = `${fingerprint} ${encoding}`
   const kept = cache.get(key)
   const answer =
-    kept ?? (await cache.obtain(key, request.signal, (signal) => make(request, question, encoding, warehouse, signal)))
+    kept ?? (await cache.obtain(key, request.signal, (signal) => make(question, encoding, warehouse, signal)))
   reply.header('server-timing', kept ? 'cache;desc=hit' : `db;dur=${(performance.now() - startedAt).toFixed(1)}`)
-  if (answer.link) reply.header('link', answer.link)
+  if (answer.next !== null) reply.header('link', linkTo(request, answer.next))
   if (encoding !== 'identity' && answer.encoded) reply.header('content-encoding', encoding)
   return reply.send(answer.body)
 }
 
 async function make(
-  request: FastifyRequest,
   question: Question,
   encoding: Encoding,
   warehouse: Warehouse,
@@ -107,7 +111,7 @@ async function make(
   return {
     body: encoded ? await encode(body, encoding) : body,
     encoded,
-    link: next === null ? undefined : linkTo(request, next),
+    next,
   }
 }
 
@@ -132,12 +136,13 @@ function stream(
     `attachment; filename="${question.served.name.replaceAll('/', '-')}.${question.format}"`,
   )
   if (encoding !== 'identity') reply.header('content-encoding', encoding)
-  if (request.method === 'HEAD') return reply.send()
   const sum = new Sum()
   if (question.format === 'csv') {
     reply.trailer('row-count', async () => String(sum.rows))
     reply.trailer('body-digest', async () => sum.digest())
   }
+  // A stream without rows: no length is claimed for what would have none.
+  if (request.method === 'HEAD') return reply.send(Readable.from([]))
   const rows = Readable.from(streamAll(warehouse.reader, question, sum, request.signal), { objectMode: false })
   const packed = encoder(encoding)
   if (!packed) return reply.send(rows)
