@@ -24,8 +24,11 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
   readonly #log: (error: unknown) => void
   #current = new Map<string, Snapshot>()
   #ear: pg.Client | undefined
-  #closed = false
+  readonly #closing = new AbortController()
   #listening: Promise<void> = Promise.resolve()
+  /** Numbers the readings of the pointers, so that a slow one never undoes a later one. */
+  #asked = 0
+  #answered = 0
 
   constructor(warehouse: Warehouse, log: (error: unknown) => void) {
     super()
@@ -38,7 +41,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     await this.#ear?.end()
     await this.#listening
   }
@@ -85,23 +88,42 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
 
   async #listen(): Promise<void> {
     const ear = await this.#warehouse.connect('reelhouse ear')
+    let ended = false
+    ear.once('end', () => {
+      ended = true
+      if (this.#ear !== ear) return
+      this.#ear = undefined
+      if (!this.#closing.signal.aborted) this.#listening = this.#listenAgain()
+    })
     ear.on('notification', ({ payload = '{}' }) => {
       const { subject, load_id, action } = JSON.parse(payload) as { subject: string; load_id: number; action: string }
-      this.#readPointers().then(() => this.emit('moved', subject, load_id, action), this.#log)
+      this.#readPointers().then(
+        () => this.emit('moved', subject, load_id, action),
+        (error) => {
+          this.#log(error)
+          // What was heard but not read would stay unknown; listening anew reads it.
+          void ear.end()
+        },
+      )
     })
-    ear.once('end', () => {
-      this.#ear = undefined
-      if (!this.#closed) this.#listening = this.#listenAgain()
-    })
-    await ear.query(`listen ${PUBLICATIONS}`)
-    // Only now: what is published between reading and listening would be missed.
-    await this.#readPointers()
-    this.#ear = ear
+    try {
+      await ear.query(`listen ${PUBLICATIONS}`)
+      // Only now: what is published between reading and listening would be missed.
+      await this.#readPointers()
+      if (ended) throw new Error('The connection that listens for publications ended at once.')
+    } catch (error) {
+      await ear.end()
+      throw error
+    }
+    if (this.#closing.signal.aborted) await ear.end()
+    else this.#ear = ear
   }
 
   async #listenAgain(): Promise<void> {
-    for (let wait = 100; !this.#closed; wait = Math.min(wait * 2, 5000)) {
-      await sleep(wait)
+    const { signal } = this.#closing
+    for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
+      await sleep(wait, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
       try {
         return await this.#listen()
       } catch (error) {
@@ -111,10 +133,14 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
   }
 
   async #readPointers(): Promise<void> {
+    this.#asked += 1
+    const asked = this.#asked
     const found = await sql<Snapshot & { subject: string }>`
       select pointer.subject, load_id as id, data_through,
              (select min(at) from reelhouse.publication first where first.load_id = load.load_id) as published_at
       from reelhouse.pointer join reelhouse.load using (load_id)`.execute(this.#warehouse.writer)
+    if (asked < this.#answered) return
+    this.#answered = asked
     this.#current = new Map(found.rows.map(({ subject, ...snapshot }) => [subject, snapshot]))
   }
 }
