@@ -42,6 +42,9 @@ export function handleErrors(app: FastifyInstance): void {
 
 function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, message, errors, headers } = problem
+  // What the route said of the answer that it did not give, said of a problem, would be wrong: that it is unchanged or packed.
+  for (const header of ['etag', 'content-encoding', 'content-disposition', 'server-timing']) reply.removeHeader(header)
+  for (const trailer of ['row-count', 'body-digest']) reply.removeTrailer(trailer)
   return reply
     .code(status)
     .headers({ 'cache-control': 'no-store', ...headers })
@@ -60,6 +63,11 @@ function asProblem(error: FastifyError | Problem, request: FastifyRequest): Prob
   if (error instanceof Problem) return error
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return new Problem(error.statusCode, error.message)
+  if (request.raw.destroyed && request.signal.aborted) {
+    // Nobody reads the answer any more, and nothing is wrong here.
+    request.log.info('the client left')
+    return new Problem(503, 'The client left before the answer was there.')
+  }
   request.log.error({ err: error }, 'request failed')
   const retry = { headers: { 'retry-after': RETRY_AFTER } }
   if (error instanceof pg.DatabaseError && error.code === QUERY_CANCELED)
