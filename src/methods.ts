@@ -1,7 +1,7 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { Problem } from './errors.ts'
 
-const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
+const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
 
 /**
  * A path that is there, asked in a way that it does not take, is a 405 that says which ways it takes; OPTIONS simply tells.
@@ -23,10 +23,12 @@ export function answerOtherMethods(app: FastifyInstance): (scope: FastifyInstanc
         method: others,
         url,
         schema: { hide: true } as object,
-        handler: async (request, reply) => {
+        // Before the body is read: what it holds does not matter here.
+        onRequest: async (request, reply) => {
           if (request.method === 'OPTIONS') return await reply.code(204).header('allow', allow).send()
           throw new Problem(405, `${request.method} is not taken here; ${allow} are.`, { headers: { allow } })
         },
+        handler: async () => {},
       })
     }
   }

@@ -49,13 +49,13 @@ const moved = z.strictObject({ subject: z.string(), load: z.int().describe('The 
 export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
   const { config, subjects, warehouse, runner, tokens } = options
   const common = { tags: ['admin'], security: [{ admin: [] as [] }] }
-  // Before the body is looked at: who may not ask is told nothing of what would be wrong with it.
-  const preValidation = async (request: Parameters<AdminTokens['authenticate']>[0]) => void tokens.authenticate(request)
+  // Before the body is even read: who may not ask is told nothing of what would be wrong with it.
+  const onRequest = async (request: Parameters<AdminTokens['authenticate']>[0]) => void tokens.authenticate(request)
 
   app.post(
     '/v1/admin/loads',
     {
-      preValidation,
+      onRequest,
       schema: {
         ...common,
         summary: 'Load a source into a new snapshot, check it and publish it',
@@ -110,7 +110,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
   app.post(
     '/v1/admin/loads/:id/publish',
     {
-      preValidation,
+      onRequest,
       schema: {
         ...common,
         summary: 'Make a held, superseded or (with force) blocked load the one that readers see',
@@ -133,7 +133,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
   app.post(
     '/v1/admin/subjects/:subject/rollback',
     {
-      preValidation,
+      onRequest,
       schema: {
         ...common,
         summary: 'Go back to the load that was published before the current one',
@@ -184,13 +184,22 @@ async function assertAllowed(source: string, { sources, sourceRoots, sourceHosts
   }
   const refusal = new Problem(403, 'The source lies in none of SOURCE_ROOTS on the server.')
   if (source.includes('\0')) throw refusal
-  // The answer is the same whether the file is there or not: it must not tell what is on the disk.
-  const place = await realpath(localPath(source, refusal)).catch(() => localPath(source, refusal))
+  const place = await realPlace(localPath(source, refusal))
   for (const root of sourceRoots) {
     const below = path.relative(await realpath(root).catch(() => root), place)
     if (below === '' || (!below.startsWith('..') && !path.isAbsolute(below))) return
   }
   throw refusal
+}
+
+/**
+ * The path with links followed as far as it exists, so that the answer is the same whether a file is there or not: it must
+ * not tell what is on the disk.
+ */
+async function realPlace(place: string): Promise<string> {
+  const parent = path.dirname(place)
+  const real = await realpath(place).catch(() => undefined)
+  return real ?? (parent === place ? place : path.join(await realPlace(parent), path.basename(place)))
 }
 
 function localPath(source: string, refusal: Problem): string {
