@@ -30,7 +30,8 @@ export const wholeNumber = (min: number, max: number, what: string) =>
 export const yes = (what: string) =>
   once
     .pipe(z.enum(['true', 'false'], 'takes true or false'))
-    .transform((text) => text === 'true')
+    // `false` is the same as not asking, to the query and to the cache.
+    .transform((text) => (text === 'true' ? true : undefined))
     .optional()
     .describe(what)
 

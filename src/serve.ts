@@ -40,8 +40,8 @@ export async function serve(context: Context): Promise<void> {
     say(`${signal}: finishing what runs`)
   } finally {
     const grace = setTimeout(() => app?.server.closeAllConnections(), GRACE_MS)
-    await runner.close()
-    await app?.close()
+    // At once: while a load winds up, requests finish and no new ones are taken.
+    await Promise.all([app?.close(), runner.close()])
     clearTimeout(grace)
     await snapshots.close()
   }
