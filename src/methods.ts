@@ -5,31 +5,37 @@ const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE',
 
 /**
  * A path that is there, asked in a way that it does not take, is a 405 that says which ways it takes; OPTIONS simply tells.
+ * Comes before CORS, which answers OPTIONS.
  * @returns to be called once all routes are there
  */
 export function answerOtherMethods(app: FastifyInstance): (scope: FastifyInstance) => void {
   const taken = new Map<string, Set<string>>()
+  let complete = false
   app.addHook('onRoute', ({ url, method }) => {
-    const methods = taken.get(url) ?? new Set()
+    if (complete || url.includes('*')) return
+    const methods = taken.get(url) ?? new Set(['OPTIONS'])
     for (const one of [method].flat()) methods.add(one)
     taken.set(url, methods)
   })
+  const allowed = (url = '') => [...(taken.get(url) ?? [])].sort().join(', ')
+  app.addHook('onRequest', async ({ method, routeOptions }, reply) => {
+    if (method === 'OPTIONS' && taken.has(routeOptions.url ?? '')) reply.header('allow', allowed(routeOptions.url))
+  })
   return (scope) => {
-    for (const [url, methods] of [...taken]) {
-      const others = METHODS.filter((method) => !methods.has(method))
-      if (url.includes('*') || others.length === 0) continue
-      const allow = [...new Set([...methods, 'OPTIONS'])].sort().join(', ')
+    complete = true
+    for (const [url, methods] of taken)
       scope.route({
-        method: others,
+        // OPTIONS too, so that the path is known when CORS answers it.
+        method: METHODS.filter((method) => method === 'OPTIONS' || !methods.has(method)),
         url,
         schema: { hide: true } as object,
         // Before the body is read: what it holds does not matter here.
-        onRequest: async (request, reply) => {
-          if (request.method === 'OPTIONS') return await reply.code(204).header('allow', allow).send()
-          throw new Problem(405, `${request.method} is not taken here; ${allow} are.`, { headers: { allow } })
+        onRequest: async ({ method }) => {
+          throw new Problem(405, `${method} is not taken here; ${allowed(url)} are.`, {
+            headers: { allow: allowed(url) },
+          })
         },
         handler: async () => {},
       })
-    }
   }
 }
