@@ -11,9 +11,16 @@ const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }
 /** Shorter answers fit a packet either way. */
 const WORTH_IT = 1000
 
+/** What its types do not know yet. */
+interface Preferring {
+  encoding(available: Encoding[], options: { preferred: Encoding[] }): Encoding | undefined
+}
+
 export function encodingFor(request: FastifyRequest): Encoding {
   if (!request.headers['accept-encoding']) return 'identity'
-  return (new Negotiator(request.raw).encoding(['br', 'gzip', 'identity']) as Encoding | undefined) ?? 'identity'
+  // Browsers name gzip first and value all the same; then the shorter one is preferred.
+  const negotiator = new Negotiator(request.raw) as unknown as Preferring
+  return negotiator.encoding(['br', 'gzip', 'identity'], { preferred: ['br', 'gzip'] }) ?? 'identity'
 }
 
 /** Adds to what the answer depends on; CORS may have said `Origin` already. */

@@ -84,7 +84,7 @@ async function respond(
     'data-version': `${served.subject}=${snapshot.id}`,
   })
   varyBy(reply, 'accept', 'accept-encoding')
-  if (isNotModified(request, etag)) return reply.code(304).send()
+  if (isNotModified(request, etag, served.single)) return reply.code(304).send()
   reply.type(MEDIA_TYPES[format])
   if (page.limit === null) return stream(request, reply, question, encoding, warehouse)
 
@@ -151,8 +151,10 @@ function stream(
   return reply.send(packed)
 }
 
-function isNotModified(request: FastifyRequest, etag: string): boolean {
+/** @param mayBeMissing whether only the database knows if there is an answer at all, so that `*` cannot be told here */
+function isNotModified(request: FastifyRequest, etag: string, mayBeMissing: boolean): boolean {
   const asked = request.headers['if-none-match']
   if (!asked) return false
-  return asked.trim() === '*' || asked.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
+  if (asked.trim() === '*') return !mayBeMissing
+  return asked.split(',').some((one) => one.trim().replace(/^W\//, '') === etag)
 }
