@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import compress from '@fastify/compress'
 import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
@@ -33,6 +34,15 @@ export interface AppOptions {
   logger?: FastifyServerOptions['logger']
 }
 
+/** Requests that end before a route is known, by Node's code. */
+const MALFORMED: Record<string, [status: number, detail: string]> = {
+  HPE_HEADER_OVERFLOW: [431, 'The address and headers are longer than 16 KiB together.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+}
+
+/** The packer's own list has no YAML. */
+const PACKABLE = /^(text\/(?!event-stream)|application\/([\w.-]+\+)?(json|yaml|xml|x-ndjson|javascript)\b|image\/svg)/
+
 /** The whole HTTP side, not yet listening. Plugins are listed here by hand: they are few, and their order matters. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, subjects, reports, warehouse, snapshots, runner, tokens } = options
@@ -47,17 +57,21 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     keepAliveTimeout: 75_000,
     clientErrorHandler(error, socket) {
       if (!socket.writable) return
-      const body = problemJson(400, 'The request is not HTTP as it should be.', 'unknown')
+      const [status, detail] = MALFORMED[(error as NodeJS.ErrnoException).code ?? ''] ?? [
+        400,
+        'The request is not HTTP as it should be.',
+      ]
+      const body = problemJson(status, detail, 'unknown')
       socket.end(
-        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       )
       app.log.debug({ err: error }, 'malformed request')
     },
     frameworkErrors(error, request, reply) {
       void (reply as FastifyReply)
-        .code(400)
+        .code(error.statusCode ?? 400)
         .type('application/problem+json')
-        .send(problemJson(400, error.message, String(request.id)))
+        .send(problemJson(error.statusCode ?? 400, error.message, String(request.id)))
     },
   })
 
@@ -68,6 +82,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   )
   // Answers are made of our own rows; reports come as bytes. Their shape is held by tests, not paid for at each request.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  // Bodies are JSON; the framework would take plain text too.
+  app.removeContentTypeParser('text/plain')
   handleErrors(app)
   const completeMethods = answerOtherMethods(app)
 
@@ -79,7 +95,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     strictPreflight: false,
   })
   // Reports pack their own bytes, so that they can be kept packed.
-  await app.register(compress, { global: true, encodings: ['br', 'gzip'], threshold: 1000 })
+  await app.register(compress, { global: true, encodings: ['br', 'gzip'], threshold: 1000, customTypes: PACKABLE })
   await app.register(swagger, swaggerOptions(await readExamples()))
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
   await app.register(async (scope) => {
