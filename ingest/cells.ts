@@ -21,19 +21,34 @@ const blank = (cell: unknown): cell is null | undefined | '' => cell === null ||
 const trimmed = (cell: unknown) =>
   typeof cell === 'string' ? cell.trim() : typeof cell === 'number' ? String(cell) : cell
 
-/** Text, kept as it is but for blanks around it. */
-export const text = z.unknown().transform((cell, context): string | null => {
-  const value = trimmed(cell)
-  if (blank(value)) return null
-  return typeof value === 'string'
-    ? value
-    : bad(context, 'not_text', `expected text, found ${shown(JSON.stringify(cell))}`)
-})
+/** Text, kept as it is but for blanks around it. A JSON object may leave the key out: that is blank too. */
+export const text = z
+  .unknown()
+  .optional()
+  .transform((cell, context): string | null => {
+    const value = trimmed(cell)
+    if (blank(value)) return null
+    return typeof value === 'string'
+      ? value
+      : bad(context, 'not_text', `expected text, found ${shown(JSON.stringify(cell))}`)
+  })
 
 /** Text that a record cannot do without. */
 export const requiredText = text.transform((value, context): string => {
   return value ?? bad(context, 'missing', 'is missing')
 })
+
+/** PostgreSQL refuses an index entry of more than 2,704 bytes; one of these characters can take six once it is normalized. */
+export const LONGEST_KEY = 400
+
+const short = <T extends string | null>(value: T, context: Context): T =>
+  value === null || value.length <= LONGEST_KEY
+    ? value
+    : bad(context, 'too_long', `${shown(value)} is longer than ${LONGEST_KEY} characters`)
+
+/** Text that identifies something in the warehouse: stored in an index, where a single long one would fail the whole load. */
+export const key = text.transform(short)
+export const requiredKey = requiredText.transform(short)
 
 /** An id: a positive integer that JSON clients can hold exactly. */
 export const requiredId = requiredText.transform((value, context): number => {

@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { count, decimal, isoDate, list, money, requiredId, requiredText, single, text } from '../cells.ts'
+import {
+  count,
+  decimal,
+  isoDate,
+  key,
+  LONGEST_KEY,
+  list,
+  money,
+  requiredId,
+  requiredText,
+  single,
+  text,
+} from '../cells.ts'
 import type { Format } from '../subject.ts'
 import { type Film, untold } from './film.ts'
 import { readPythonLiteral } from './python-literal.ts'
@@ -9,8 +21,9 @@ const name = z
   .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds a character that is no text')
 const id = z.int().positive()
 const named = z.object({ id, name })
-const country = z.object({ iso_3166_1: name.min(1), name })
-const language = z.object({ iso_639_1: name.min(1), name })
+const code = name.min(1).max(LONGEST_KEY)
+const country = z.object({ iso_3166_1: code, name })
+const language = z.object({ iso_639_1: code, name })
 
 /** Lists are Python literals: read as JSON with swapped quotes, hundreds of names with apostrophes would be lost. */
 const record = z
@@ -21,7 +34,7 @@ const record = z
     imdb_id: text,
     release_date: isoDate,
     status: text,
-    original_language: text,
+    original_language: key,
     runtime: decimal({ min: 0, max: 100_000 }),
     budget: money,
     revenue: money,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { calendarDate, count, decimal, money, requiredText, shown, text } from '../cells.ts'
+import { calendarDate, count, decimal, key, money, requiredKey, shown, text } from '../cells.ts'
 import type { Format } from '../subject.ts'
 import { type Film, untold } from './film.ts'
 
@@ -21,15 +21,15 @@ const americanDate = text.transform((value, context): string | null => {
 
 const record = z
   .object({
-    Title: requiredText,
+    Title: requiredKey,
     'Release Date': americanDate,
     'Production Budget': money,
     'Worldwide Gross': money,
     'MPAA Rating': text,
     'Running Time min': decimal({ min: 0, max: 100_000 }),
-    Distributor: text,
-    'Major Genre': text,
-    Director: text,
+    Distributor: key,
+    'Major Genre': key,
+    Director: key,
     'IMDB Rating': decimal({ min: 0, max: 10 }),
     'IMDB Votes': count,
   })
