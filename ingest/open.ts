@@ -63,7 +63,6 @@ export async function openSource(subject: Subject, uri: string, formatName?: str
     )
   })
   if (found.isDirectory()) return openFolder(subject, place, await readdir(place), formatName)
-  if (!found.isFile()) throw new SourceError(`${name} is neither a file nor a folder`)
   const format = formatName ? formatNamed(subject, formatName) : formatOfFile(subject, name)
   const of = format.files.find((file) => file.fileName === name) ?? format.files.find((file) => file.required)
   if (!of) throw new SourceError(`format ${format.name} has no file to read ${name} as`)
@@ -90,7 +89,10 @@ async function openFolder(subject: Subject, folder: string, names: string[], for
 }
 
 async function sourceFile(place: string, of: FileFormat): Promise<SourceFile> {
-  const { size, mtime, mtimeMs } = await stat(place)
+  const found = await stat(place)
+  // Of a folder reading would fail, and of a named pipe it would never begin.
+  if (!found.isFile()) throw new SourceError(`${path.basename(place)} is not a file`)
+  const { size, mtime, mtimeMs } = found
   return {
     name: path.basename(place),
     bytes: size,

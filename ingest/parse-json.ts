@@ -93,12 +93,7 @@ class ArrayReader {
 
   write(chunk: Buffer): void {
     this.#written += chunk.length
-    try {
-      this.#tokenizer.write(chunk)
-    } catch (error) {
-      if (error instanceof UnreadableFileError) throw error
-      throw this.#unreadable(`is not valid JSON after record ${this.#count}, near byte ${this.#offset}`, error)
-    }
+    this.#tokenize(() => this.#tokenizer.write(chunk))
     if (!this.#tokens.isEnded && this.#written - this.#elementOffset > GIVE_UP_BYTES) {
       throw this.#unreadable(`holds an element larger than 4 MiB: record ${this.#count + 1}`)
     }
@@ -106,8 +101,21 @@ class ArrayReader {
 
   end(): void {
     if (this.#tokens.isEnded) return
-    if (this.#depth === 0) throw this.#unreadable('is empty')
+    if (this.#depth === 0) {
+      // A number that stands alone is known to be whole only now.
+      this.#tokenize(() => this.#tokenizer.end())
+      throw this.#unreadable('is empty')
+    }
     throw this.#unreadable(`ends inside its JSON array, after record ${this.#count}: it is cut short`)
+  }
+
+  #tokenize(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      if (error instanceof UnreadableFileError) throw error
+      throw this.#unreadable(`is not valid JSON after record ${this.#count}, near byte ${this.#offset}`, error)
+    }
   }
 
   #watch(token: TokenType, offset: number): void {
