@@ -1,6 +1,6 @@
 import t from 'tap'
-import { loadSubjects } from '../src/subjects.ts'
-import { build } from './build.ts'
+import { loadSubjects } from '../../src/subjects.ts'
+import { build } from '../build.ts'
 
 t.test('the sample that comes with the program answers reports', async (t) => {
   const house = await build(t)
