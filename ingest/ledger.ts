@@ -67,7 +67,8 @@ const QUEUE_SECONDS = 60
 /**
  * Marks as failed the loads whose process is gone, so that nothing shows as running that does not run. Their rows went
  * with their transaction, and their staging tables with their connection.
- * @param ended loads whose process is known to have ended, so that even a queued one need not be waited for
+ * @param ended loads whose process is known to have ended: even a queued one need not be waited for, nor one whose last
+ * statement PostgreSQL is still at, for which it goes on holding the lock
  */
 export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Promise<void> {
   await sql`
@@ -76,10 +77,17 @@ export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Pr
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed?).', coalesce(stage, 'open'))
                      else 'Its process was never started.' end
     where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => ${QUEUE_SECONDS}))))
-      and not exists (
+      and (load_id = any(${ended}) or not exists (
         select from pg_locks
         where locktype = 'advisory' and classid::bigint = ${LIVING} and objid::bigint = dead.load_id and objsubid = 2
-          and database = (select oid from pg_database where datname = current_database()))`.execute(db)
+          and database = (select oid from pg_database where datname = current_database())))`.execute(db)
+}
+
+/** Marks as cancelled a load that nobody has taken up, and nobody will. */
+export async function cancelQueued(db: Kysely<unknown>, loadId: number, reason: string): Promise<void> {
+  await sql`
+    update reelhouse.load set state = 'cancelled', finished_at = clock_timestamp(), error = ${reason}
+    where load_id = ${loadId} and state = 'queued'`.execute(db)
 }
 
 /** What a load was asked to do. */

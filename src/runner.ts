@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { buryTheDead, type LoadRequest, queueLoad } from '../ingest/ledger.ts'
+import { buryTheDead, cancelQueued, type LoadRequest, queueLoad } from '../ingest/ledger.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /**
@@ -11,6 +11,7 @@ export class Runner {
   readonly #warehouse: Warehouse
   readonly #complain: (error: unknown, loadId: number) => void
   readonly #running = new Map<number, { stop: () => void; ended: Promise<void> }>()
+  #closing = false
 
   constructor(warehouse: Warehouse, complain: (error: unknown, loadId: number) => void) {
     this.#warehouse = warehouse
@@ -40,6 +41,7 @@ export class Runner {
 
   /** Stops the loads that run here, and waits until each has said so in the ledger. */
   async close(): Promise<void> {
+    this.#closing = true
     for (const { stop } of this.#running.values()) stop()
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
@@ -47,7 +49,8 @@ export class Runner {
   async #afterwards(loadId: number, onEnd: (loadId: number) => void | Promise<void>): Promise<void> {
     this.#running.delete(loadId)
     try {
-      // One that was killed could not say so itself.
+      // One that was stopped while its program was still being read could not say so itself; nor one that was killed.
+      if (this.#closing) await cancelQueued(this.#warehouse.writer, loadId, 'The server stopped before the load began.')
       await buryTheDead(this.#warehouse.writer, [loadId])
       await onEnd(loadId)
     } catch (error) {
