@@ -40,6 +40,9 @@ export function loadCommand(program: Command): void {
         const { config, warehouse, actor } = context
         const subject = subjectNamed(context, name)
         if (options.mode !== 'replace') throw new UsageError(`--mode takes replace, not ${options.mode}`)
+        const formats = subject.formats.map((format) => format.name)
+        if (options.format !== undefined && !formats.includes(options.format))
+          throw new UsageError(`--format takes ${formats.join(' or ')}, not ${options.format}`)
         const uri = options.source ?? config.sources.get(name)
         if (!uri) throw new UsageError(`--source is missing, and ${name.toUpperCase()}_SOURCE is not set`)
         // Looked at before the ledger is, so that a mistyped path is no failed load.
