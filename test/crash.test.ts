@@ -1,0 +1,298 @@
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pg from 'pg'
+import t, { type Test } from 'tap'
+import { generateMovies } from '../ingest/movies/generate.ts'
+import { copyOfTemplate, temporaryFolder } from './build.ts'
+import { metadata, sound } from './movies/sources.ts'
+import { childOf, type Environment, environment, run, type Served, serve, start, until } from './processes.ts'
+
+/**
+ * A load may be killed at any moment: readers stay where they were, the ledger says what happened, nothing is left behind,
+ * and the next load works.
+ */
+
+t.setTimeout(180_000)
+
+const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'publish']
+
+interface Scene {
+  db: pg.Client
+  env: Environment
+  server: Served
+  folder: string
+  /** Two sources that differ, so that each load has something to do. */
+  sources: [string, string]
+}
+
+/** A server with a published load, and a way into its database. */
+async function stage(t: Test): Promise<Scene> {
+  const databaseUrl = await copyOfTemplate(t)
+  const folder = await temporaryFolder(t)
+  const sources: [string, string] = [join(folder, 'one.csv'), join(folder, 'two.csv')]
+  await writeFile(sources[0], metadata(sound(30)))
+  await writeFile(sources[1], metadata(sound(40)))
+  const db = new pg.Client(databaseUrl)
+  await db.connect()
+  t.teardown(() => db.end())
+  const env = { ...environment({ databaseUrl, folder }), SOURCE_ROOTS: folder }
+  const server = await serve(t, env)
+  t.equal((await run(t, env, 'load', 'movies', '--source', sources[0])).code, 0)
+  await heard(server, 1)
+  return { db, env, server, folder, sources }
+}
+
+const heard = (server: Served, load: number) =>
+  until(`readers see load ${load}`, async () => (await server.get('/v1/movies/years')).meta?.load.id === load)
+
+/** A lock that a load runs into: `reached` when it has, `lift` lets it go on. */
+async function barrier(db: pg.Client, take: string, lift: string) {
+  await db.query(take)
+  return {
+    reached: () =>
+      until('the load has come to the barrier', async () => {
+        // What it tells is else the same all through a transaction.
+        await db.query('select pg_stat_clear_snapshot()')
+        const { rows } = await db.query(
+          "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+        )
+        return rows.length > 0
+      }),
+    lift: async () => void (await db.query(lift)),
+  }
+}
+
+/** Stops the next load when it comes to a stage. */
+async function beforeStage(db: pg.Client, stage: string) {
+  await db.query(`
+    create or replace function wait_for_test() returns trigger language plpgsql as $$
+      begin perform pg_advisory_xact_lock_shared(42); return new; end $$`)
+  await db.query('drop trigger if exists wait_for_test on reelhouse.load')
+  await db.query(`create trigger wait_for_test before update of stage on reelhouse.load for each row
+                  when (new.stage = '${stage}') execute function wait_for_test()`)
+  const { reached, lift } = await barrier(db, 'select pg_advisory_lock(42)', 'select pg_advisory_unlock(42)')
+  return {
+    reached,
+    async lift() {
+      await lift()
+      await until('its sessions are gone', () => noSessions(db))
+      await db.query('drop trigger wait_for_test on reelhouse.load')
+    },
+  }
+}
+
+async function noSessions(db: pg.Client): Promise<boolean> {
+  const { rows } = await db.query(`
+    select from pg_stat_activity
+    where datname = current_database() and (application_name ~ 'of load|reelhouse load' or state like 'idle in%')`)
+  return rows.length === 0
+}
+
+/** What a load that came to nothing may not leave behind; its line in the ledger and what it rejected stay. */
+async function traces(db: pg.Client, load: number): Promise<string[]> {
+  const { rows } = await db.query<{ trace: string }>(
+    `select relname as trace from pg_class where relname ~ ('_' || $1::integer || '(_|$)') or relname = 'kept' or (relpersistence = 't' and relkind = 'r')
+     union all select 'lock ' || classid || ' ' || objid from pg_locks
+       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+     union all select 'file' from reelhouse.load_file where load_id = $1
+     union all select 'check' from reelhouse.check_result where load_id = $1
+     union all select 'publication' from reelhouse.publication where load_id = $1
+     union all select 'film' from movies.film where load_id = $1
+     union all select 'company' from movies.company where load_id = $1
+     union all select 'genre' from movies.genre where load_id = $1
+     union all select 'language' from movies.language where load_id = $1
+     union all select 'registered' from reelhouse.registry`,
+    [load],
+  )
+  return rows.map(({ trace }) => trace)
+}
+
+const figures = async (server: Served) => await server.get('/v1/movies/company-years')
+
+t.test('a load that is killed as it comes to a stage leaves readers, tables and sessions as they were', async (t) => {
+  const scene = await stage(t)
+  const { db, env, server, sources } = scene
+  let load = 1
+  let published = 1
+  for (const how of ['the command', "the server's process"])
+    for (const [at, stage] of STAGES.entries()) {
+      const before = await figures(server)
+      const source = sources[(published === 1 ? 1 : published) % 2] as string
+      load++
+      const barrier = await beforeStage(db, stage)
+      if (how === 'the command') {
+        const command = start(t, env, 'load', 'movies', '--source', source, '--force')
+        await barrier.reached()
+        command.child.kill('SIGKILL')
+        t.match(await command.ended, { signal: 'SIGKILL' })
+      } else {
+        t.match(await server.post('/v1/admin/loads', { subject: 'movies', source, force: true }), {
+          status: 202,
+          body: { id: load },
+        })
+        await barrier.reached()
+        process.kill(await childOf(server), 'SIGKILL')
+      }
+      t.strictSame(await figures(server), before, `${how}, ${stage}: readers see what they saw`)
+      await barrier.lift()
+      if (how === 'the command') await run(t, env, 'status')
+      const { state, error } = await until('the load has ended', async () => {
+        const found = await server.get(`/v1/loads/${load}`)
+        return /queued|running/.test(found.state) ? undefined : found
+      })
+      t.equal(state, 'failed', `${how}, ${stage}`)
+      // What was on its way to the ledger when the process died has arrived, so the stage is the new one.
+      t.equal(error, `Its process ended in stage ${stage} without a word (killed?).`)
+      t.strictSame(await traces(db, load), [], `${how}, ${stage}: nothing is left`)
+      t.strictSame(await figures(server), before, `${how}, ${stage}: readers still see it`)
+      if (at % 3 === 2) {
+        t.match(await run(t, env, 'load', 'movies', '--source', source, '--force'), { code: 0 })
+        published = ++load
+        await heard(server, load)
+      }
+    }
+})
+
+t.test('a load that is killed in the middle of a file leaves nothing but what it had rejected', async (t) => {
+  const { db, env, server, folder, sources } = await stage(t)
+  const before = await figures(server)
+  const { path } = await generateMovies({ out: join(folder, 'large'), films: 25_000, seed: 1 })
+  const command = start(t, env, 'load', 'movies', '--source', path)
+  await until('it has read some', async () => (await server.get('/v1/loads/2')).progress?.records > 0)
+  command.child.kill('SIGKILL')
+  await command.ended
+  t.strictSame(await figures(server), before)
+  await until('its sessions are gone', () => noSessions(db))
+  t.match(await run(t, env, 'loads'), { code: 0, stdout: /2 {2}movies {3}failed .*: Its process ended in stage parse/ })
+  t.strictSame(await traces(db, 2), [])
+  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
+  await heard(server, 3)
+})
+
+t.test('a load that is killed while it commits is published or is not, and never half', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  await db.query(`
+    create function wait_for_test() returns trigger language plpgsql as $$
+      begin perform pg_advisory_xact_lock_shared(42); return null; end $$`)
+  await db.query(`create constraint trigger wait_for_test after insert on reelhouse.publication
+                  deferrable initially deferred for each row execute function wait_for_test()`)
+  const before = await figures(server)
+  const commit = await barrier(db, 'select pg_advisory_lock(42)', 'select pg_advisory_unlock(42)')
+  const command = start(t, env, 'load', 'movies', '--source', sources[1])
+  await commit.reached()
+  command.child.kill('SIGKILL')
+  await command.ended
+  t.strictSame(await figures(server), before)
+  // It asks for the row that the commit still holds, so it waits, and then finds nobody to bury.
+  const status = run(t, env, 'status')
+  await commit.lift()
+  t.match(await status, { code: 0, stdout: /load 2 of movies: published/ })
+  await heard(server, 2)
+  t.match(await server.get('/v1/loads/2'), { state: 'published', error: null, files: [{ read: 40, loaded: 40 }] })
+})
+
+/** Locks that a load runs into by itself in the middle of a stage; readers take none of them. */
+const LOCKS = {
+  merge: 'lock table movies.company in exclusive mode',
+  index: 'lock table movies.film in share update exclusive mode',
+  publish: "select from reelhouse.pointer where subject = 'movies' for update",
+}
+
+t.test('a load that is told to stop says so, and leaves nothing', async (t) => {
+  const { db, env, server, sources, folder } = await stage(t)
+  const { path } = await generateMovies({ out: join(folder, 'large'), films: 25_000, seed: 1 })
+  const before = await figures(server)
+  let load = 1
+  const stopped = async (stage: string) => {
+    t.match(await server.get(`/v1/loads/${load}`), { state: 'cancelled', stage, error: 'Stopped by SIGTERM.' })
+    await until('its sessions are gone', () => noSessions(db))
+    t.strictSame(await traces(db, load), [], `${stage}: nothing is left`)
+    t.strictSame(await figures(server), before)
+  }
+  for (const [stage, lock] of Object.entries(LOCKS)) {
+    const held = await barrier(db, `begin; ${lock}`, 'rollback')
+    const command = start(t, env, 'load', 'movies', '--source', sources[1])
+    await held.reached()
+    command.child.kill('SIGTERM')
+    t.match(
+      await command.ended,
+      { code: 1, stdout: /^load \d+ of movies: cancelled: Stopped by SIGTERM\./, stderr: '' },
+      stage,
+    )
+    await held.lift()
+    load++
+    await stopped(stage)
+  }
+  const command = start(t, env, 'load', 'movies', '--source', path)
+  load++
+  await until('it has read some', async () => (await server.get(`/v1/loads/${load}`)).progress?.records > 0)
+  command.child.kill('SIGINT')
+  t.match(await command.ended, { code: 1, stdout: /cancelled: Stopped by SIGINT/, stderr: '' })
+  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
+})
+
+t.test('a server that is told to stop stops its load first', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
+  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await held.reached()
+  server.child.kill('SIGTERM')
+  t.match(await server.ended, { code: 0, stdout: /SIGTERM: finishing what runs/ })
+  await held.lift()
+  await until('its sessions are gone', () => noSessions(db))
+  t.strictSame(await traces(db, 2), [])
+
+  const next = await serve(t, env)
+  t.match(await next.get('/v1/loads/2'), { state: 'cancelled', stage: 'merge', error: 'Stopped by SIGTERM.' })
+  t.equal((await next.get('/v1/movies/years')).meta.load.id, 1)
+  await next.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  next.child.kill('SIGTERM')
+  t.match(await next.ended, { code: 0 })
+  const last = await serve(t, env)
+  t.match(
+    await last.get('/v1/loads/3'),
+    { state: 'cancelled', error: /^(The server stopped before the load began|Stopped by SIGTERM)\.$/ },
+    'even one that has not begun',
+  )
+  await last.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await heard(last, 4)
+})
+
+t.test('a server that is killed does not take its load along', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
+  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await held.reached()
+  const exit = once(server.child, 'exit')
+  server.child.kill('SIGKILL')
+  await exit
+  const next = await serve(t, env)
+  t.match(await next.get('/v1/loads/2'), { state: 'running', stage: 'merge' })
+  t.match(await next.post('/v1/admin/loads', { subject: 'movies', source: sources[0] }), {
+    status: 409,
+    body: { detail: 'Load 2 of movies is still queued or running; one at a time.' },
+  })
+  await held.lift()
+  await heard(next, 2)
+  t.match(await next.get('/v1/loads/2'), { state: 'published' })
+})
+
+t.test('a server that is killed with its load finds out when it starts again', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
+  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await held.reached()
+  const child = await childOf(server)
+  server.child.kill('SIGKILL')
+  process.kill(child, 'SIGKILL')
+  await server.ended
+  // Its last statement still waits in the database: the process is dead all the same, and nothing of it will be kept.
+  const next = await serve(t, env)
+  t.match(await next.get('/v1/loads/2'), { state: 'failed', error: /^Its process ended in stage merge/ })
+  await held.lift()
+  await until('its sessions are gone', () => noSessions(db))
+  t.strictSame(await traces(db, 2), [])
+  await next.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await heard(next, 3)
+})
