@@ -251,7 +251,7 @@ t.test('a record that is none is a reject, and those around it are read', async 
     [4, null, 'reject stray_quote', 'has a quote inside a cell that does not begin with one, on line 4'],
     [5, null, 'reject text_after_quote', 'has text behind the closing quote of a cell, on line 5'],
     [6, null, 'reject record_too_large', `is larger than 1 MiB: ${(huge.length + 1).toLocaleString('en')} bytes`],
-    [8, null, 'reject wrong_field_count', 'has 10 fields where the header has 24'],
+    [8, null, 'reject wrong_field_count', 'has 9 fields where the header has 24'],
   ])
 
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
@@ -268,5 +268,5 @@ t.test('a record that is none is a reject, and those around it are read', async 
   ])
 })
 
-/** What is left of a file that ends within its tenth cell. */
+/** What is left of a last line that was cut. */
 const cutInTwo = (line: string) => line.split(',').slice(0, 10).join(',')
