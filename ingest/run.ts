@@ -6,7 +6,7 @@ import { countDuplicates, type FileCounts, isUnchanged, publishedFacts, readFile
 import { kyselyOn, type Ledger, type LoadFacts, openLedger } from './ledger.ts'
 import { fileDate, openSource, type Source, SourceError } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
-import { attachPartitions, createPartitions } from './partitions.ts'
+import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
 import { movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { stageInto } from './stage.ts'
@@ -121,7 +121,13 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   await ledger.stage('merge')
   await writeFiles(trx, loadId, files)
   await createPartitions(trx, subject, loadId)
-  const merged = await subject.merge(trx, { loadId, format: source.format, fileDate: facts.fileDate })
+  const merged = await subject.merge(trx, {
+    loadId,
+    format: source.format,
+    fileDate: facts.fileDate,
+    table: (name) =>
+      subject.facts.includes(name) ? partitionOf(subject, name, loadId) : sql.table(`${subject.name}.${name}`),
+  })
   await countDuplicates(trx, loadId)
   signal.throwIfAborted()
   await ledger.stage('index')

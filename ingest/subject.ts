@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import type { RawBuilder, Transaction } from 'kysely'
 import type { z } from 'zod'
 import type { Check } from './checks.ts'
 import type { Stager, StageTables } from './stage.ts'
@@ -32,6 +32,8 @@ export interface Subject<Row = unknown> {
 
 export interface MergeScope {
   loadId: number
+  /** Where this load's rows of a table go: its own partition of a fact, or the dimension itself. */
+  table(name: string): RawBuilder<unknown>
   format: Format
   /** The date of the newest source file, `YYYY-MM-DD`: nothing can truthfully be dated after it. */
   fileDate: string

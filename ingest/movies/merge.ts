@@ -10,9 +10,8 @@ export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promi
   await keepLastOfEach(trx, scope)
   const rowCounts: Record<string, number> = {}
   const fill = async (table: string, columns: string, rows: RawBuilder<unknown>) => {
-    const partition = facts.has(table) ? `${table}_${scope.loadId}` : table
     const { numAffectedRows } = await sql`
-      insert into ${sql.table(`movies.${partition}`)} (load_id, ${sql.raw(columns)}) ${rows}`.execute(trx)
+      insert into ${scope.table(table)} (load_id, ${sql.raw(columns)}) ${rows}`.execute(trx)
     rowCounts[table] = Number(numAffectedRows)
   }
   const load = sql.lit(scope.loadId)
@@ -63,12 +62,10 @@ export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promi
   await fill('film_crew', 'film_id, person_id, job', links(load, sql`person_id, job`, 'stage_crew'))
 
   const covered = await sql<{ data_through: string | null }>`
-    select max(release_date) as data_through from ${sql.table(`movies.film_${scope.loadId}`)}
+    select max(release_date) as data_through from ${scope.table('film')}
     where release_date <= ${scope.fileDate}::date and (status is null or status = 'Released')`.execute(trx)
   return { rowCounts, dataThrough: covered.rows[0]?.data_through ?? null }
 }
-
-const facts = new Set(['film', 'film_text', 'film_company', 'film_genre', 'film_country', 'film_language', 'film_crew'])
 
 /** Gives a registered id to each film, company, genre and person that the source only names. */
 async function identifyByName(trx: Transaction<unknown>): Promise<void> {
