@@ -41,7 +41,8 @@ export function shownSource(uri: string): string {
     const { protocol, host, pathname } = new URL(uri)
     return `${protocol}//${host}${pathname}`
   }
-  return path.basename(localPath(uri))
+  // Not through the file system's rules: what cannot be opened must still be shown.
+  return path.posix.basename(uri.replace(/^file:/, '').replaceAll('\\', '/'))
 }
 
 /**

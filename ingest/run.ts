@@ -141,11 +141,13 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   await ledger.stage('publish')
   const timings = await ledger.rest()
   const blocked = checks.some(({ passed, severity }) => severity === 'error' && !passed)
-  await sql`
+  const { numAffectedRows } = await sql`
     update reelhouse.load
     set state = ${blocked ? 'blocked' : 'held'}, row_counts = ${JSON.stringify(merged.rowCounts)}::jsonb,
         data_through = ${merged.dataThrough}, timings = ${JSON.stringify(timings)}::jsonb, finished_at = clock_timestamp()
-    where load_id = ${loadId}`.execute(trx)
+    where load_id = ${loadId} and state = 'running'`.execute(trx)
+  // When the ledger's connection breaks, the load counts as dead before its process knows.
+  if (numAffectedRows !== 1n) throw new Error(`Load ${loadId} was given up by others while it ran.`)
   if (!blocked && !task.hold) await movePointer(trx, { load_id: loadId, subject: subject.name }, 'publish', task.actor)
 }
 

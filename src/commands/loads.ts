@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { buryTheDead } from '../../ingest/ledger.ts'
-import { loads, shownLoad } from '../../queries/loads.ts'
+import { shownLoad } from '../../queries/loads.ts'
+import { loadsNow } from '../loads.ts'
 import { say, subjectNamed, withWarehouse } from './context.ts'
 
 export function loadsCommand(program: Command): void {
@@ -12,8 +12,7 @@ export function loadsCommand(program: Command): void {
       await withWarehouse(async (context) => {
         const { warehouse } = context
         if (subject !== undefined) subjectNamed(context, subject)
-        await buryTheDead(warehouse.writer)
-        const found = (await loads({ subject }).execute(warehouse.writer)).rows.map(shownLoad)
+        const found = (await loadsNow(warehouse.writer, { subject })).map(shownLoad)
         for (const load of found) {
           if (json) say(JSON.stringify(load))
           else {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { sql } from 'kysely'
-import { buryTheDead } from '../../ingest/ledger.ts'
-import { loads } from '../../queries/loads.ts'
+import { loadsNow } from '../loads.ts'
 import { say, withWarehouse } from './context.ts'
 import { describe } from './load.ts'
 
@@ -13,7 +12,6 @@ export function statusCommand(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       await withWarehouse(async ({ config, subjects, warehouse }) => {
         const db = warehouse.writer
-        await buryTheDead(db)
         const [server] = (
           await sql<{ version: string; bytes: number }>`
           select current_setting('server_version') as version, pg_database_size(current_database()) as bytes`.execute(
@@ -23,10 +21,10 @@ export function statusCommand(program: Command): void {
         const kind = config.databaseUrl === undefined ? `embedded, in ${config.dataDir}` : 'DATABASE_URL'
         const states = []
         for (const subject of subjects.keys()) {
-          const [published] = (await loads({ subject, state: 'published' }).execute(db)).rows
+          const [published] = await loadsNow(db, { subject, state: 'published' })
           const underWay = (
-            await Promise.all(['queued', 'running'].map((state) => loads({ subject, state }).execute(db)))
-          ).flatMap(({ rows }) => rows)
+            await Promise.all(['queued', 'running'].map((state) => loadsNow(db, { subject, state })))
+          ).flat()
           states.push({ subject, published: published ?? null, underWay })
         }
         if (json) {

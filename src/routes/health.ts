@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Subject } from '../../ingest/subject.ts'
-import { loads, shownLoad } from '../../queries/loads.ts'
+import { shownLoad } from '../../queries/loads.ts'
+import { loadsNow } from '../loads.ts'
 import { pendingMigrations } from '../migrate.ts'
 import { answers } from '../openapi.ts'
 import type { Snapshots } from '../snapshots.ts'
@@ -78,8 +79,8 @@ export function healthRoutes(
       [...subjects.keys()].map(async (name) => ({ name, load: await snapshots.current(name) })),
     )
     const underWay = (
-      await Promise.all(['queued', 'running'].map((state) => loads({ state }).execute(warehouse.writer)))
-    ).flatMap(({ rows }) => rows)
+      await Promise.all(['queued', 'running'].map((state) => loadsNow(warehouse.writer, { state })))
+    ).flat()
     const none = current.filter(({ load }) => !load).map(({ name }) => name)
     return {
       database,

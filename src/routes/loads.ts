@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { checks, loads, type RejectView, rejects, shownLoad } from '../../queries/loads.ts'
+import { checks, type RejectView, rejects, shownLoad } from '../../queries/loads.ts'
 import { wholeNumber } from '../../queries/params.ts'
 import type { AdminTokens } from '../auth.ts'
 import { csvLine } from '../csv.ts'
 import { varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
+import { loadsNow } from '../loads.ts'
 import { answers, problems } from '../openapi.ts'
 import type { Warehouse } from '../warehouse.ts'
 
@@ -125,7 +126,7 @@ export function loadRoutes(
     async (request, reply) => {
       const where = request.query as z.output<typeof list>
       const limit = where.limit ?? PAGE
-      const found = (await loads({ ...where, limit: limit + 1 }).execute(warehouse.writer)).rows
+      const found = await loadsNow(warehouse.writer, { ...where, limit: limit + 1 })
       const shown = found.slice(0, limit)
       if (found.length > limit) {
         const query = new URLSearchParams(request.url.split('?')[1])
@@ -241,7 +242,7 @@ export function loadRoutes(
 /** @throws Problem 404 */
 async function loadNamed(warehouse: Warehouse, params: unknown) {
   const { id } = params as z.output<typeof path>
-  const [load] = (await loads({ id }).execute(warehouse.writer)).rows
+  const [load] = await loadsNow(warehouse.writer, { id })
   if (!load) throw new Problem(404, `There is no load ${id}; GET /v1/loads lists them.`)
   return load
 }
