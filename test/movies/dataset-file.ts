@@ -4,6 +4,7 @@ import {
   money,
   name,
   named,
+  namedList,
   popularity,
   releaseDate,
   runtime,
@@ -47,9 +48,9 @@ const film = fc.record({
   popularity,
   voteAverage,
   voteCount,
-  collection: fc.option(named(3), { freq: 1 }),
-  companies: fc.array(named(5), { maxLength: 4 }),
-  genres: fc.array(named(4), { maxLength: 3 }),
+  collection: fc.option(named(3), { freq: 2 }),
+  companies: namedList(5, 4),
+  genres: namedList(4, 3),
   crew: fc.constant<Named[]>([]),
 })
 

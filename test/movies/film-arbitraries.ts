@@ -40,6 +40,12 @@ export const named = (ids: number): fc.Arbitrary<Named> =>
     { noNullPrototype: true },
   )
 
+/** A film's list, in which some stand twice, by the same name or another. */
+export const namedList = (ids: number, most: number): fc.Arbitrary<Named[]> =>
+  fc
+    .tuple(fc.array(named(ids), { maxLength: most }), fc.array(fc.nat(), { maxLength: 2 }))
+    .map(([list, again]) => [...list, ...again.flatMap((index) => list[index % list.length] ?? [])])
+
 /** After it a release date is suspect. */
 export const FILE_DATE = '2017-10-02'
 
