@@ -1,8 +1,9 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import pg from 'pg'
-import Cursor from 'pg-cursor'
+
 import type { Config } from './config.ts'
+import { Cursor } from './cursor.ts'
 import { openEmbedded } from './embedded.ts'
 
 /**
@@ -70,6 +71,9 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
   const pool = (application_name: string, max: number, settings: string) => {
     const made = new pg.Pool({ ...options, application_name, max, options: settings })
     made.on('error', () => {})
+    // The pool hears of idle connections only: one that breaks in the middle of a query would end the process. The query
+    // itself fails too, and that is enough.
+    made.on('connect', (client) => client.on('error', () => {}))
     return made
   }
   const dialect = (made: pg.Pool) => new PostgresDialect({ pool: made, cursor: Cursor, controlClient: pg.Client })
