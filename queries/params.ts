@@ -55,7 +55,8 @@ export const pageParams = z.strictObject({
     .describe('Columns to show, comma-separated; all of them by default'),
   limit: wholeNumber(
     1,
-    100_000_000,
+    // A page is held in memory as a whole; a stream is not.
+    50_000,
     'Rows of a page: 100 by default and 1,000 at most in JSON; CSV and NDJSON stream all rows when it is absent',
   ),
   cursor: once

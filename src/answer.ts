@@ -12,10 +12,11 @@ import {
   textRows,
 } from '../queries/page.ts'
 import { type PageParams, pageParams } from '../queries/params.ts'
-import { csvLine } from './csv.ts'
+import { csvLine, csvRow } from './csv.ts'
 import { Problem } from './errors.ts'
 import type { ServedReport } from './reports.ts'
 import type { Snapshot } from './snapshots.ts'
+import { endRecord, Sum } from './stream.ts'
 
 /**
  * A question is a request for a report, understood: which rows of which load, in which order and notation. Two requests that
@@ -132,7 +133,11 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
       throw new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
     return { text: `{"data":${shown[0].json},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`, next }
   }
-  if (format === 'ndjson') return { text: shown.map(({ json }) => `${json}\n`).join(''), next }
+  if (format === 'ndjson') {
+    const sum = new Sum()
+    const text = sum.add(shown.map(({ json }) => `${json}\n`).join(''), shown.length)
+    return { text: text + endRecord(sum), next }
+  }
   if (format === 'csv') {
     const texts = await textRows(db, report, rows, { ...page, limit }).execute(run)
     return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
@@ -148,67 +153,6 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   }
   return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
-
-/** Rows that a cursor of the database hands over at a time. */
-const STREAM_ROWS = 1000
-
-/**
- * All rows, written as they come; memory holds one batch. When it is done, `sum` tells how many rows there were and the digest
- * of all bytes but NDJSON's last record.
- */
-export async function* streamAll(db: AnyDb, question: Question, sum: Sum, signal: AbortSignal): AsyncGenerator<string> {
-  const { served, snapshot, params, page, format } = question
-  const rows = served.report.query(db, { loadId: snapshot.id }, params)
-  const count = (text: string, added: number) => {
-    sum.add(text, added)
-    return text
-  }
-  if (format === 'csv') {
-    yield count(csvLine(page.fields), 0)
-    for await (const batch of batches(
-      textRows(db, served.report, rows, page).stream({ chunkSize: STREAM_ROWS, signal }),
-    ))
-      yield count(batch.map((row) => csvRow(row, page.fields)).join(''), batch.length)
-  } else {
-    for await (const batch of batches(
-      jsonRows(db, served.report, rows, page).stream({ chunkSize: STREAM_ROWS, signal }),
-    ))
-      yield count(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
-    yield `${JSON.stringify({ end: true, rows: sum.rows, digest: sum.digest() })}\n`
-  }
-}
-
-/** Rows and digest of a stream so far. */
-export class Sum {
-  rows = 0
-  readonly #hash = createHash('sha256')
-  #digest: string | undefined
-
-  add(text: string, rows: number): void {
-    this.#hash.update(text)
-    this.rows += rows
-  }
-
-  /** Final: nothing can be added once it has been asked for. */
-  digest(): string {
-    this.#digest ??= `sha-256=${this.#hash.digest('base64')}`
-    return this.#digest
-  }
-}
-
-async function* batches<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> {
-  let batch: Row[] = []
-  for await (const row of rows) {
-    batch.push(row)
-    if (batch.length < STREAM_ROWS) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
-}
-
-const csvRow = (row: Record<string, string | null>, fields: string[]) =>
-  csvLine(fields.map((field) => row[field] ?? null))
 
 function makeCursor({ snapshot, rowsFingerprint }: Question, values: (string | null)[]): string {
   return Buffer.from(JSON.stringify([snapshot.id, rowsFingerprint.slice(0, 16), values])).toString('base64url')

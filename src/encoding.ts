@@ -37,7 +37,9 @@ export async function encode(body: Buffer, encoding: Encoding): Promise<Buffer> 
 }
 
 export function encoder(encoding: Encoding) {
-  if (encoding === 'br') return createBrotliCompress(BROTLI)
+  // A small window: the usual 4 MB would be held for each export, and filled before the client sees a byte.
+  if (encoding === 'br')
+    return createBrotliCompress({ params: { ...BROTLI.params, [constants.BROTLI_PARAM_LGWIN]: 18 } })
   if (encoding === 'gzip') return createGzip()
   return undefined
 }

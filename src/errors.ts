@@ -40,11 +40,22 @@ export function handleErrors(app: FastifyInstance): void {
   )
 }
 
+/**
+ * What a route may have said of the answer that it then could not give. Said of a problem it would be wrong: that it has not
+ * changed, or is packed.
+ */
+const OF_THE_ANSWER = [
+  'etag',
+  'content-encoding',
+  'content-disposition',
+  'server-timing',
+  'trailer',
+  'transfer-encoding',
+]
+
 function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
   const { status, message, errors, headers } = problem
-  // What the route said of the answer that it did not give, said of a problem, would be wrong: that it is unchanged or packed.
-  for (const header of ['etag', 'content-encoding', 'content-disposition', 'server-timing']) reply.removeHeader(header)
-  for (const trailer of ['row-count', 'body-digest']) reply.removeTrailer(trailer)
+  for (const header of OF_THE_ANSWER) reply.removeHeader(header)
   return reply
     .code(status)
     .headers({ 'cache-control': 'no-store', ...headers })

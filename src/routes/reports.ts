@@ -2,13 +2,14 @@ import { pipeline, Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
-import { answerPage, type Format, paramsOf, type Question, Sum, streamAll, understand } from '../answer.ts'
+import { answerPage, type Format, paramsOf, type Question, understand } from '../answer.ts'
 import type { Answer, ByteCache } from '../cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
 import { reportDocs } from '../openapi.ts'
 import type { ServedReport } from '../reports.ts'
 import { nothingPublished, type Snapshots } from '../snapshots.ts'
+import { Sum, streamAll } from '../stream.ts'
 import type { Warehouse } from '../warehouse.ts'
 
 /** Each report as an endpoint: conditional, cached by load, paged or streamed. */
@@ -137,13 +138,16 @@ function stream(
   )
   if (encoding !== 'identity') reply.header('content-encoding', encoding)
   const sum = new Sum()
-  if (question.format === 'csv') {
-    reply.trailer('row-count', async () => String(sum.rows))
-    reply.trailer('body-digest', async () => sum.digest())
-  }
+  const trailers = question.format === 'csv' && request.raw.httpVersion !== '1.0'
+  // The framework would announce them without commas.
+  if (trailers) reply.headers({ trailer: 'Row-Count, Body-Digest', 'transfer-encoding': 'chunked' })
   // A stream without rows: no length is claimed for what would have none.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const rows = Readable.from(streamAll(warehouse.reader, question, sum, request.signal), { objectMode: false })
+  const texts = async function* () {
+    yield* streamAll(warehouse, question, sum, request.signal)
+    if (trailers) reply.raw.addTrailers({ 'Row-Count': String(sum.rows), 'Body-Digest': sum.digest() })
+  }
+  const rows = Readable.from(texts(), { objectMode: false })
   const packed = encoder(encoding)
   if (!packed) return reply.send(rows)
   // Errors reach `packed`, and through it the connection.
