@@ -57,7 +57,7 @@ export function shownFields(report: Report, text: string | undefined): string[] 
 const isDate = z.iso.date()
 
 /** Types that can be sorted by, and which text PostgreSQL casts to each. */
-const SORTABLE = new Map<SqlType, (text: string) => boolean>([
+export const SORTABLE = new Map<SqlType, (text: string) => boolean>([
   ['bigint', (text) => isInteger(text, 64)],
   ['integer', (text) => isInteger(text, 32)],
   ['numeric', (text) => /^-?\d{1,200}(\.\d{1,200})?$/.test(text)],

@@ -102,14 +102,18 @@ function describe(served: ServedReport) {
 
 function columnOf(type: z.ZodType) {
   const { description, unit = null } = factsOf(type)
-  const schema = z.toJSONSchema(type, { io: 'output' }) as {
-    type?: string
-    format?: string
-    anyOf?: { type: string; format?: string }[]
-  }
-  const nullable = schema.anyOf?.some((one) => one.type === 'null') ?? false
-  const shown = schema.anyOf?.find((one) => one.type !== 'null') ?? schema
-  return { type: shown.format ?? shown.type ?? 'object', nullable, unit, definition: description }
+  // Null stands in a list of types or among alternatives, as the library finds it shorter.
+  const { anyOf, ...whole } = z.toJSONSchema(type, { io: 'output' }) as JsonType & { anyOf?: JsonType[] }
+  const alternatives = (anyOf ?? [whole]).flatMap(({ type: kinds, format }) =>
+    [kinds].flat().map((kind) => (kind === 'null' ? kind : (format ?? kind))),
+  )
+  const kinds = alternatives.filter((kind) => kind !== 'null')
+  return { type: kinds[0] ?? 'object', nullable: kinds.length < alternatives.length, unit, definition: description }
+}
+
+interface JsonType {
+  type?: string | string[]
+  format?: string
 }
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`)
