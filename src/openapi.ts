@@ -46,7 +46,8 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
     description: report.description,
     tags: [subject],
     operationId: name.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase()).replace(/\W/g, ''),
-    examples: report.example,
+    // Two rows say what there is to say of many.
+    examples: single ? report.example : { ...report.example, limit: '2' },
     response: {
       200: {
         description: single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit',

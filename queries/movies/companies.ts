@@ -25,7 +25,7 @@ export default report({
   }),
   key: ['company_id'],
   defaultSort: 'company,company_id',
-  example: { q: 'a', min_releases: '10' },
+  example: { q: 'warner' },
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(

@@ -20,7 +20,7 @@ export default report({
   }),
   key: ['company_id', 'genre_id', 'year'],
   defaultSort: 'company_id,genre_id,year',
-  example: { company_id: '1', from: '1990', to: '2010' },
+  example: { company_id: '160', genre_id: '2', from: '1994' },
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(

@@ -18,7 +18,7 @@ export default report({
   }),
   key: ['company_id', 'year'],
   defaultSort: 'company_id,year',
-  example: { company_id: '1', from: '1990', to: '2010' },
+  example: { company_id: '160', from: '1994', sort: 'year' },
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(

@@ -18,7 +18,7 @@ export default report({
   }),
   key: ['genre_id', 'year'],
   defaultSort: 'genre_id,year',
-  example: { genre_id: '1', from: '1990', to: '2010' },
+  example: { genre_id: '4,7', from: '1997', to: '1997' },
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(

@@ -24,7 +24,7 @@ export default report({
   }),
   key: ['genre_id'],
   defaultSort: 'genre,genre_id',
-  example: { q: 'a', min_releases: '10' },
+  example: { q: 'comedy', sort: '-revenue' },
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(

@@ -12,7 +12,7 @@ export default report({
   row: z.strictObject({ ...yearColumns, ...measureColumns }),
   key: ['year'],
   defaultSort: 'year',
-  example: { from: '1990', to: '2010' },
+  example: { from: '1997', to: '1998' },
   query: (db: MoviesDb, scope, params) =>
     countedFilms(db, scope, params)
       .where('f.release_year', 'is not', null)

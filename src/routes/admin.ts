@@ -117,7 +117,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
         operationId: 'publishLoad',
         params: loadNumber,
         body: z.strictObject({ force: z.boolean().optional().describe('Although its checks blocked it') }).nullish(),
-        examples: { id: 1 },
+        examples: { id: 2 },
         response: { 200: answers('What readers see now', moved), ...problems(400, 401, 404, 409) },
       },
     },

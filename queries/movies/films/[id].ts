@@ -39,7 +39,7 @@ export default report({
   }),
   key: ['film_id'],
   defaultSort: 'film_id',
-  example: { id: '1' },
+  example: { id: '2964' },
   query: (db: MoviesDb, scope, params) =>
     filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id))
       .leftJoin('movies.film_text as prose', (join) =>

@@ -1,0 +1,147 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import t from 'tap'
+import { programFolder } from '../src/discover.ts'
+import { openapiYaml } from '../src/document.ts'
+import { loadSubjects } from '../src/subjects.ts'
+import { ask } from './ask.ts'
+import { ADMIN_TOKEN } from './build.ts'
+import { type Served, serve, until } from './serve.ts'
+
+/**
+ * The document and its example answers are files that this test makes again and compares; `npm run docs` (UPDATE=1) writes
+ * them. The answers are real: the program's own, to the document's own example requests, over the sample that it brings.
+ */
+
+// biome-ignore-start lint/suspicious/noExplicitAny: documents of JSON
+const update = process.env.UPDATE === '1'
+const place = (name: string) => path.join(programFolder, name)
+const stored = JSON.parse(await readFile(place('src/examples.json'), 'utf8')) as Record<string, unknown>
+
+t.test('each example answer is what the program answers to the example request', async (t) => {
+  const sample = (await loadSubjects()).get('movies')?.sample
+  const house = await serve(t, { SAMPLE: 'on', MOVIES_SOURCE: sample?.path() })
+  await published(house, 1)
+  const document = (await ask(`${house.url}/openapi.json`)).json
+  const answered: Record<string, unknown> = {}
+  const operations = operationsOf(document)
+  for (const operation of operations.filter(({ method }) => method === 'GET'))
+    answered[operation.id] = shortened(await request(house, operation, 200))
+  const started = operations.find(({ id }) => id === 'startLoad') as Operation
+  answered.startLoad = shortened(await request(house, started, 202, { force: true }))
+  await published(house, 2)
+  for (const id of ['rollBack', 'publishLoad'])
+    answered[id] = await request(house, operations.find((one) => one.id === id) as Operation, 200)
+  t.strictSame(
+    Object.keys(answered).sort(),
+    operations.map(({ id }) => id).sort(),
+    'no operation is without an example',
+  )
+  if (update) await writeFile(place('src/examples.json'), `${JSON.stringify(answered, null, 2)}\n`)
+  else t.strictSame(stored, answered, 'npm run docs writes them anew')
+})
+
+t.test('openapi.yaml is the document that the program makes', async (t) => {
+  const made = await openapiYaml()
+  if (update) await writeFile(place('openapi.yaml'), made)
+  t.equal(await readFile(place('openapi.yaml'), 'utf8'), made, 'npm run docs writes it anew')
+})
+
+t.test('the document is valid OpenAPI 3.1', async (t) => {
+  const validator = new Validator()
+  const result = await validator.validate(await openapiYaml())
+  t.strictSame(result.errors ?? [], [])
+  t.ok(result.valid)
+  t.equal(validator.version, '3.1')
+})
+
+t.test('the documentation needs nothing from elsewhere', async (t) => {
+  const house = await serve(t)
+  const page = await ask(`${house.url}/docs`)
+  t.equal(page.status, 200)
+  const loaded = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url as string)
+  t.ok(loaded.length > 3)
+  for (const url of loaded) {
+    t.notMatch(url, /^(https?:)?\/\//)
+    const part = await ask(new URL(url, `${house.url}/docs/`).href)
+    t.equal(part.status, 200, url)
+    if (url.endsWith('.css')) t.notMatch(part.text, /(@import|url\()\s*["']?(https?:)?\/\//)
+  }
+  t.strictSame((await ask(`${house.url}/docs/json`)).json, (await ask(`${house.url}/openapi.json`)).json)
+  t.equal((await ask(`${house.url}/openapi.yaml`)).text, await openapiYaml())
+})
+
+interface Operation {
+  id: string
+  method: string
+  url: string
+  body: Record<string, unknown> | undefined
+}
+
+/** The operations that answer in JSON, each with its example request. */
+function operationsOf(document: any): Operation[] {
+  return Object.entries<any>(document.paths).flatMap(([template, methods]) =>
+    Object.entries<any>(methods).map(([method, { operationId, parameters = [], requestBody }]) => {
+      const example = (place: string) =>
+        parameters
+          .filter((one: any) => one.in === place && one.example !== undefined)
+          .map((one: any): [string, string] => [one.name, String(one.example)])
+      const inPath = new Map<string, string>(example('path'))
+      const query = new URLSearchParams(example('query'))
+      const properties = Object.entries<any>(requestBody?.content['application/json'].schema.properties ?? {})
+      return {
+        id: operationId,
+        method: method.toUpperCase(),
+        url: `${template.replace(/\{(\w+)\}/g, (_, name) => inPath.get(name) ?? '?')}${query.size > 0 ? `?${query}` : ''}`,
+        body: Object.fromEntries(
+          properties.filter(([, one]) => one.examples).map(([name, one]) => [name, one.examples[0]]),
+        ),
+      }
+    }),
+  )
+}
+
+async function request(house: Served, { method, url, body }: Operation, status: number, more = {}): Promise<unknown> {
+  const reply = await ask(house.url + url, {
+    method,
+    headers: method === 'GET' ? {} : { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    ...(method === 'GET' ? {} : { body: JSON.stringify({ ...body, ...more }) }),
+  })
+  if (reply.status !== status) throw new Error(`${method} ${url}: ${reply.text}`)
+  return withoutClocks(reply.json)
+}
+
+/** When and how fast something happened is another each time; all else must not be. */
+function withoutClocks(value: any, key = ''): any {
+  if (typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return '2026-11-01T07:00:12.000Z'
+  if (Array.isArray(value)) return value.map((one) => withoutClocks(one))
+  if (value === null || typeof value !== 'object') return /per_second$/.test(key) ? 50_000 : value
+  // The file's date is its package's, so the time that it was written is the installation's.
+  const entries = Object.entries(value)
+    .sort(([a], [b]) => (key === 'timings' || key === 'row_counts' ? (a < b ? -1 : 1) : 0))
+    .map(([name, one]) => [name, key === 'timings' ? 100 : withoutClocks(one, name)])
+  return Object.fromEntries(entries)
+}
+
+/** Two of each: enough to see what is there. */
+function shortened(answer: any): any {
+  if (Array.isArray(answer.data)) return { ...answer, data: answer.data.slice(0, 2) }
+  if (!answer.subjects) return answer
+  const two = (report: any) => ({
+    ...report,
+    parameters: report.parameters.slice(0, 2),
+    columns: report.columns.slice(0, 2),
+  })
+  return {
+    ...answer,
+    subjects: answer.subjects.map((one: any) => ({ ...one, reports: one.reports.slice(0, 2).map(two) })),
+  }
+}
+
+const published = (house: Served, id: number) =>
+  until(
+    async () => (await ask(`${house.url}/v1/loads/${id}`)).json,
+    ({ state }) => state === 'published',
+  )
+// biome-ignore-end lint/suspicious/noExplicitAny: see above
