@@ -185,8 +185,14 @@ export async function openLedger(client: pg.Client, loadId: number): Promise<Led
     async stage(name) {
       closeStage()
       stage = name
-      await sql`update reelhouse.load set stage = ${name}, timings = ${JSON.stringify(timings)}::jsonb
-                where load_id = ${loadId}`.execute(db)
+      // With the last progress of the stage before, which would otherwise stop short of its end.
+      const progress = latest && JSON.stringify(latest)
+      latest = null
+      await writing
+      await sql`
+        update reelhouse.load
+        set stage = ${name}, timings = ${JSON.stringify(timings)}::jsonb, progress = coalesce(${progress}::jsonb, progress)
+        where load_id = ${loadId}`.execute(db)
     },
     progress(progress) {
       latest = progress
