@@ -197,10 +197,10 @@ async function checkFormats(t: Test, house: House, { url, report }: ServedReport
 
 // biome-ignore lint/suspicious/noExplicitAny: a document of JSON
 function checkCatalog(t: Test, served: ServedReport, catalog: any): void {
-  const { name, url, report, subject } = served
+  const { shownName, url, report, subject } = served
   const listed = catalog.subjects
     .find((one: { subject: string }) => one.subject === subject)
-    ?.reports.find((one: { report: string }) => one.report === name)
+    ?.reports.find((one: { report: string }) => one.report === shownName)
   t.match(listed, { url: url.replace(/:(\w+)/g, '{$1}'), summary: /\w{3}/, description: /\w{3}.*\.$/s })
   t.strictSame(
     listed.columns.map((column: { name: string }) => column.name),

@@ -62,19 +62,24 @@ export async function askPages(
 
 function linesOf(body: string, format: PageSize['format']): (string | null)[][] {
   if (format === 'csv') return readCsv(body).slice(1)
-  const rows: Row[] = format === 'json' ? exactJson(body).data : body.split('\n').slice(0, -1).map(exactJson)
+  const rows: Row[] = format === 'json' ? exactJson(body).data : ndjsonRows(body)
   return rows.map(asCsv)
 }
 
-/** The whole as NDJSON, once its last record has been found true. */
-export async function askNdjson(house: House, report: string, query: Query): Promise<Row[]> {
-  const { statusCode, body } = await house.app.inject({ url: urlOf(report, { ...query, format: 'ndjson' }) })
-  assert.equal(statusCode, 200, body)
+/** The rows of NDJSON, once its last record has been found true. */
+function ndjsonRows(body: string): Row[] {
   const start = body.lastIndexOf('\n', body.length - 2) + 1
   const lines = body.slice(0, start).split('\n').slice(0, -1)
   const digest = `sha-256=${createHash('sha256').update(body.slice(0, start)).digest('base64')}`
   assert.deepEqual(JSON.parse(body.slice(start)), { end: true, rows: lines.length, digest })
   return lines.map(exactJson)
+}
+
+/** The whole as NDJSON. */
+export async function askNdjson(house: House, report: string, query: Query): Promise<Row[]> {
+  const { statusCode, body } = await house.app.inject({ url: urlOf(report, { ...query, format: 'ndjson' }) })
+  assert.equal(statusCode, 200, body)
+  return ndjsonRows(body)
 }
 
 /** The whole as CSV over a real connection, once its trailers have been found true; the first line is the header. */
