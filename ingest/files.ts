@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { LoadFacts } from './ledger.ts'
+import type { LoadFacts, RejectRow } from './ledger.ts'
 import { digestOf, type Source } from './open.ts'
 import type { Subject } from './subject.ts'
 
@@ -30,28 +30,28 @@ export async function writeFiles(db: Kysely<unknown>, loadId: number, files: Fil
     )
 }
 
-export async function readFiles(db: Kysely<unknown>, loadId: number): Promise<FileCounts[]> {
-  const found = await sql<FileCounts>`
-    select file_no as "fileNo", name, family, bytes, sha256, modified_at as "modifiedAt",
-           read, loaded, rejected, duplicate, unmatched, warnings
-    from reelhouse.load_file where load_id = ${loadId} order by file_no`.execute(db)
+/** Duplicates that the merge entered in its transaction, for a ledger that outlives it. */
+export async function readDuplicates(trx: Transaction<unknown>, loadId: number): Promise<RejectRow[]> {
+  const found = await sql<RejectRow>`
+    select file, line, code, severity, column_name as "column", reason, raw
+    from reelhouse.reject where load_id = ${loadId} and severity = 'duplicate' order by reject_id`.execute(trx)
   return found.rows
 }
 
 /** What the merge found to be duplicates was counted as loaded until now; their warnings are of no record that was kept. */
-export async function countDuplicates(trx: Transaction<unknown>, loadId: number): Promise<void> {
+export async function countDuplicates(db: Kysely<unknown>, loadId: number): Promise<void> {
   await sql`
     delete from reelhouse.reject warning using reelhouse.reject earlier
     where warning.load_id = ${loadId} and warning.severity = 'warning'
       and earlier.load_id = ${loadId} and earlier.severity = 'duplicate'
-      and (warning.file, warning.line) = (earlier.file, earlier.line)`.execute(trx)
+      and (warning.file, warning.line) = (earlier.file, earlier.line)`.execute(db)
   await sql`
     update reelhouse.load_file file
     set duplicate = counted.duplicates, loaded = loaded - counted.duplicates, warnings = counted.warnings
     from (select file, count(*) filter (where severity = 'duplicate') as duplicates,
                  count(*) filter (where severity = 'warning') as warnings
           from reelhouse.reject where load_id = ${loadId} group by file) as counted
-    where file.load_id = ${loadId} and file.name = counted.file`.execute(trx)
+    where file.load_id = ${loadId} and file.name = counted.file`.execute(db)
 }
 
 /** What readers see now, for telling that a source brings nothing new. */

@@ -61,8 +61,8 @@ export async function queueLoad(db: Kysely<unknown>, request: LoadRequest): Prom
   }
 }
 
-/** A queued load whose process has not taken it up by then never will. */
-const QUEUE_SECONDS = 60
+/** A queued load whose process has not taken it up by then never will: a server starts one, a command is one already. */
+const QUEUE_SECONDS = { server: 60, command: 3 }
 
 /**
  * Marks as failed the loads whose process is gone, so that nothing shows as running that does not run. Their rows went
@@ -76,7 +76,7 @@ export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Pr
     set state = 'failed', finished_at = clock_timestamp(),
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed?).', coalesce(stage, 'open'))
                      else 'Its process was never started.' end
-    where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => ${QUEUE_SECONDS}))))
+    where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => case trigger when 'cli' then ${QUEUE_SECONDS.command}::integer else ${QUEUE_SECONDS.server}::integer end))))
       and (load_id = any(${ended}) or not exists (
         select from pg_locks
         where locktype = 'advisory' and classid::bigint = ${LIVING} and objid::bigint = dead.load_id and objsubid = 2
@@ -242,8 +242,17 @@ async function takeUp(db: Kysely<unknown>, loadId: number): Promise<LoadTask> {
 
 /** Kysely over one connection that is already open, for work that must share a session with COPY, temporary tables or a lock. */
 export function kyselyOn(client: pg.Client): Kysely<unknown> {
-  // Not derived from the client: its methods keep their state on `this`.
-  const session = { query: client.query.bind(client), release() {} } as unknown as PostgresPoolClient
-  const pool = { options: {}, connect: async () => session, end: async () => {} }
+  let free: Promise<void> = Promise.resolve()
+  const connect = async () => {
+    // One after the other: a client takes no second statement while one runs.
+    const before = free
+    let release = () => {}
+    free = new Promise((resolve) => {
+      release = resolve
+    })
+    await before
+    return { query: client.query.bind(client), release } as unknown as PostgresPoolClient
+  }
+  const pool = { options: {}, connect, end: async () => {} }
   return new Kysely({ dialect: new PostgresDialect({ pool }) })
 }

@@ -23,24 +23,34 @@ interface LoadState {
   state: string
 }
 
-/** Moves the subject's pointer to a load whose rows are in place, inside the caller's transaction. */
+/**
+ * Lets one publication of a subject after the other, until the transaction ends. Taken before any row is: the rows that a
+ * publication changes differ from case to case, so their own locks would meet in any order.
+ */
+export async function lockPointer(trx: Transaction<unknown>, subject: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.pointer'), hashtext(${subject}))`.execute(trx)
+}
+
+/** Moves the subject's pointer to a load whose rows are in place, inside the caller's transaction, which holds `lockPointer`. */
 export async function movePointer(
   trx: Transaction<unknown>,
   load: { load_id: number; subject: string },
   action: 'publish' | 'rollback',
   actor: string,
 ): Promise<void> {
+  const [moment] = (await sql<{ at: string }>`select clock_timestamp()::text as at`.execute(trx)).rows
+  const at = sql`${moment?.at}::timestamptz`
   await sql`update reelhouse.load set state = 'superseded'
             where subject = ${load.subject} and state = 'published' and load_id <> ${load.load_id}`.execute(trx)
-  await sql`update reelhouse.load set state = 'published', published_at = coalesce(published_at, clock_timestamp())
+  await sql`update reelhouse.load set state = 'published', published_at = coalesce(published_at, ${at})
             where load_id = ${load.load_id}`.execute(trx)
   await sql`insert into reelhouse.pointer (subject, load_id, published_at)
-            values (${load.subject}, ${load.load_id}, clock_timestamp())
+            values (${load.subject}, ${load.load_id}, ${at})
             on conflict (subject) do update set load_id = excluded.load_id, published_at = excluded.published_at`.execute(
     trx,
   )
-  await sql`insert into reelhouse.publication (subject, load_id, action, actor)
-            values (${load.subject}, ${load.load_id}, ${action}, ${actor})`.execute(trx)
+  await sql`insert into reelhouse.publication (subject, load_id, action, actor, at)
+            values (${load.subject}, ${load.load_id}, ${action}, ${actor}, ${at})`.execute(trx)
   await sql`select pg_notify(${PUBLICATIONS},
                              json_build_object('subject', ${load.subject}::text, 'load_id', ${load.load_id}::integer,
                                                'action', ${action}::text)::text)`.execute(trx)
@@ -56,7 +66,9 @@ export async function publish(
   options: { actor: string; force?: boolean },
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    const load = await lockLoad(trx, loadId)
+    const subject = (await loadState(trx, loadId))?.subject
+    if (subject !== undefined) await lockPointer(trx, subject)
+    const load = await loadState(trx, loadId)
     if (!load) throw new PublishError(404, `There is no load ${loadId}.`)
     if (load.state === 'published') throw new PublishError(409, `Load ${loadId} is the published one already.`)
     if (load.state === 'blocked' && !options.force)
@@ -78,8 +90,9 @@ export async function rollBack(
   options: { actor: string; to?: number },
 ): Promise<number> {
   return await db.transaction().execute(async (trx) => {
+    await lockPointer(trx, subject)
     const current = await sql<{ load_id: number }>`
-      select load_id from reelhouse.pointer where subject = ${subject} for update`.execute(trx)
+      select load_id from reelhouse.pointer where subject = ${subject}`.execute(trx)
     const from = current.rows[0]?.load_id
     if (from === undefined)
       throw new PublishError(409, `Nothing of ${subject} is published, so there is no going back.`)
@@ -87,7 +100,7 @@ export async function rollBack(
       select load_id, subject, state from reelhouse.load
       where subject = ${subject} and state = 'superseded'
         and case when ${options.to ?? null}::integer is null then load_id < ${from} else load_id = ${options.to ?? null} end
-      order by load_id desc limit 1 for update`.execute(trx)
+      order by load_id desc limit 1`.execute(trx)
     const load = target.rows[0]
     if (!load)
       throw new PublishError(
@@ -101,8 +114,8 @@ export async function rollBack(
   })
 }
 
-async function lockLoad(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
+async function loadState(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
   const found = await sql<LoadState>`
-    select load_id, subject, state from reelhouse.load where load_id = ${loadId} for update`.execute(trx)
+    select load_id, subject, state from reelhouse.load where load_id = ${loadId}`.execute(trx)
   return found.rows[0]
 }

@@ -2,12 +2,12 @@ import { statfs } from 'node:fs/promises'
 import { sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { type CheckResult, runChecks, writeChecks } from './checks.ts'
-import { countDuplicates, type FileCounts, isUnchanged, publishedFacts, readFiles, writeFiles } from './files.ts'
-import { kyselyOn, type Ledger, type LoadFacts, openLedger } from './ledger.ts'
+import { countDuplicates, type FileCounts, isUnchanged, publishedFacts, readDuplicates, writeFiles } from './files.ts'
+import { kyselyOn, type Ledger, type LoadFacts, openLedger, type RejectRow } from './ledger.ts'
 import { fileDate, openSource, type Source, SourceError } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
 import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
-import { movePointer } from './publish.ts'
+import { lockPointer, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { stageInto } from './stage.ts'
 import type { Subject } from './subject.ts'
@@ -71,7 +71,13 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
   const client = await options.connect(`reelhouse load ${task.load_id}`)
   const session: number = (await client.query('select pg_backend_pid() as pid')).rows[0].pid
   const cancel = () => void sql`select pg_cancel_backend(${session})`.execute(ledger.db).catch(() => {})
-  options.signal.addEventListener('abort', cancel, { once: true })
+  // Again and again: a cancellation that falls between two statements hits nothing.
+  let cancelling: NodeJS.Timeout | undefined
+  const startCancelling = () => {
+    cancel()
+    cancelling = setInterval(cancel, 250)
+  }
+  options.signal.addEventListener('abort', startCancelling, { once: true })
   try {
     const stager = await stageInto(client, subject.stageTables)
     await ledger.stage('parse')
@@ -83,23 +89,26 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
       .execute((trx) => makeSnapshot(trx, load))
       .catch(async (error) => {
         if (!(error instanceof DryRun)) throw error
-        await writeFiles(ledger.db, task.load_id, error.files)
+        await writeFiles(ledger.db, task.load_id, files)
+        await ledger.reject(error.duplicates)
+        await countDuplicates(ledger.db, task.load_id)
         await writeChecks(ledger.db, task.load_id, error.checks)
         await ledger.end('checked')
       })
   } finally {
-    options.signal.removeEventListener('abort', cancel)
+    options.signal.removeEventListener('abort', startCancelling)
+    clearInterval(cancelling)
     await client.end()
   }
 }
 
 /** Thrown to undo the transaction of a dry run, with what is worth keeping of it. */
 class DryRun extends Error {
-  readonly files: FileCounts[]
+  readonly duplicates: RejectRow[]
   readonly checks: CheckResult[]
-  constructor(files: FileCounts[], checks: CheckResult[]) {
+  constructor(duplicates: RejectRow[], checks: CheckResult[]) {
     super('dry run')
-    this.files = files
+    this.duplicates = duplicates
     this.checks = checks
   }
 }
@@ -136,9 +145,10 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   await ledger.stage('check')
   const checks = await runChecks(trx, subject.checks, { loadId, fileDate: facts.fileDate })
   await writeChecks(trx, loadId, checks)
-  if (task.dry_run) throw new DryRun(await readFiles(trx, loadId), checks)
+  if (task.dry_run) throw new DryRun(await readDuplicates(trx, loadId), checks)
   signal.throwIfAborted()
   await ledger.stage('publish')
+  await lockPointer(trx, subject.name)
   const timings = await ledger.rest()
   const blocked = checks.some(({ passed, severity }) => severity === 'error' && !passed)
   const { numAffectedRows } = await sql`

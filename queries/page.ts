@@ -38,7 +38,8 @@ export function sortKeys(report: Report, text: string): SortKey[] {
   const asked = text.split(',').map((part) => ({ column: part.replace(/^-/, ''), descending: part.startsWith('-') }))
   for (const { column } of asked) {
     assertColumn(report, 'sort', column)
-    if (!SORTABLE.has(typeOf(report, column))) throw new PageError('sort', `${column} cannot be sorted by`)
+    if (!SORTABLE.has(typeOf(report, column)))
+      throw new PageError('sort', `names ${column}, a list, which cannot be sorted by`)
   }
   const rest = report.key.filter((column) => !asked.some((key) => key.column === column))
   const keys = [...asked, ...rest.map((column) => ({ column, descending: false }))]
@@ -79,7 +80,10 @@ export const areSortValues = (report: Report, sort: SortKey[], values: (string |
 
 function assertColumn(report: Report, parameter: string, column: string): void {
   if (!Object.hasOwn(report.row.shape, column))
-    throw new PageError(parameter, `there is no column ${column}; there is ${Object.keys(report.row.shape).join(', ')}`)
+    throw new PageError(
+      parameter,
+      `names ${column}, which is no column; there is ${Object.keys(report.row.shape).join(', ')}`,
+    )
 }
 
 const typeOf = (report: Report, column: string): SqlType =>

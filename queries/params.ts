@@ -53,11 +53,11 @@ export const pageParams = z.strictObject({
     .regex(/^[a-z_]+(,[a-z_]+)*$/, 'takes columns, comma-separated')
     .optional()
     .describe('Columns to show, comma-separated; all of them by default'),
+  // A page is made in memory; what is larger is streamed, by asking without a limit.
   limit: wholeNumber(
     1,
-    // A page is held in memory as a whole; a stream is not.
-    50_000,
-    'Rows of a page: 100 by default and 1,000 at most in JSON; CSV and NDJSON stream all rows when it is absent',
+    10_000,
+    'Rows of a page: 100 by default and 1,000 at most in JSON, 10,000 in CSV and NDJSON, which stream all rows when it is absent',
   ),
   cursor: once
     .regex(/^[\w-]{1,4000}$/, 'is no cursor; take it from meta.next or the Link header')

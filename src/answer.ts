@@ -40,6 +40,8 @@ export type Format = 'json' | 'csv' | 'ndjson'
 
 const DEFAULT_LIMIT = 100
 const MAX_JSON_LIMIT = 1000
+/** Raised when what surrounds the rows changes, so that no cache keeps the old shape. */
+const ENVELOPE = 1
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
@@ -77,6 +79,8 @@ export async function understand(
       'limit',
       `takes at most ${MAX_JSON_LIMIT} in JSON; CSV and NDJSON stream all rows when it is absent`,
     )
+  if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
+    throw badParameter('from', 'is after to, so no year is between them')
   const page = asParameterProblem(() => ({
     sort: sortKeys(report, sort ?? report.defaultSort),
     fields: shownFields(report, fields),
@@ -98,7 +102,10 @@ export async function understand(
     count: count === 'exact' && !single,
     rowsFingerprint,
     fingerprint: digest([
+      ENVELOPE,
+      // The number alone would name another load in a warehouse that was made anew.
       snapshot.id,
+      snapshot.published_at,
       rowsFingerprint,
       page.fields,
       page.limit,

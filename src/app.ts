@@ -53,6 +53,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     return503OnClosing: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
     bodyLimit: 64 << 10,
+    // Asked for below, so that its absence is answered like everything else that is wrong.
+    http: { requireHostHeader: false },
     requestTimeout: 60_000,
     keepAliveTimeout: 75_000,
     clientErrorHandler(error, socket) {
@@ -85,6 +87,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Bodies are JSON; the framework would take plain text too.
   app.removeContentTypeParser('text/plain')
   handleErrors(app)
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
+      throw new Problem(400, 'HTTP/1.1 asks for a Host header.')
+  })
   const completeMethods = answerOtherMethods(app)
 
   await app.register(cors, {
@@ -103,7 +109,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     catalogRoutes(scope, { subjects, reports, snapshots })
     reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
     loadRoutes(scope, { warehouse, tokens })
-    adminRoutes(scope, { config, subjects, warehouse, runner, tokens })
+    adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, tokens })
     scope.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
     scope.get(
       '/openapi.yaml',
@@ -131,11 +137,26 @@ function validate(schema: z.ZodType, data: unknown): { value: unknown } | { erro
         parameter: key,
         detail: `is not a parameter here; there is ${namesOf(schema)}`,
       }))
-    return [{ parameter: issue.path.map(String).join('.') || 'body', detail: issue.message }]
+    return [{ parameter: String(issue.path[0] ?? 'body'), detail: sentenceOf(issue) }]
   })
   const detail = errors.map((error) => `${error.parameter} ${error.detail}`).join('; ')
   return { error: new Problem(400, `${detail}.`, { errors }) }
 }
 
-const namesOf = (schema: z.ZodType) =>
-  schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'
+/** Our own messages continue a sentence that begins with the parameter's name; zod's own are put so that they do, too. */
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined && /received undefined$/.test(issue.message)
+      ? 'is missing'
+      : `takes ${article(issue.expected)}`
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
+    return `takes ${issue.values.map(String).join(', ')}`
+  return issue.message
+}
+
+const article = (type: string) => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
+
+function namesOf(schema: z.ZodType): string {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return namesOf(schema.unwrap() as z.ZodType)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'
+}

@@ -12,7 +12,7 @@ export class ByteCache {
   constructor(megabytes: number) {
     if (megabytes > 0)
       this.#kept = new LRUCache({
-        maxSize: megabytes << 20,
+        maxSize: megabytes * 2 ** 20,
         sizeCalculation: (answer, key) => answer.body.length + key.length + 500,
       })
   }

@@ -1,7 +1,9 @@
 import path from 'node:path'
-import { type Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { kyselyOn } from '../ingest/ledger.ts'
 import { discover } from './discover.ts'
+import type { Warehouse } from './warehouse.ts'
 
 /** Dated files of `migrations/` and its subjects' folders, in the order of their dates and not of their folders. */
 const provider = {
@@ -17,13 +19,16 @@ const SCHEMA = 'reelhouse'
 const migrator = (db: Kysely<unknown>) => new Migrator({ db, provider, migrationTableSchema: SCHEMA })
 
 /**
- * Brings the warehouse's tables up to date; several processes may try at once.
+ * Brings the warehouse's tables up to date; several processes may try at once. It uses a connection of its own, without the
+ * time limit of other statements: an index on a large table takes as long as it takes.
  * @returns names of the migrations that were applied now
  * @throws the error of the migration that failed, which is undone
  */
-export async function migrate(db: Kysely<unknown>): Promise<string[]> {
-  await sql`create schema if not exists ${sql.id(SCHEMA)}`.execute(db)
-  const { error, results = [] } = await migrator(db).migrateToLatest()
+export async function migrate({ connect }: Pick<Warehouse, 'connect'>): Promise<string[]> {
+  const client = await connect('reelhouse migrate')
+  const { error, results = [] } = await migrator(kyselyOn(client))
+    .migrateToLatest()
+    .finally(() => client.end())
   if (error) throw error
   return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName)
 }

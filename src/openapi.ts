@@ -50,15 +50,27 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
     examples: single ? report.example : { ...report.example, limit: '2' },
     response: {
       200: {
+        headers: REPORT_HEADERS,
         description: single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit',
         content: {
           'application/json': { schema: z.strictObject({ data: single ? report.row : z.array(report.row), meta }) },
           ...(single ? {} : { 'text/csv': text, 'application/x-ndjson': text }),
         },
       },
-      ...problems(...(single ? [404] : []), 400, 410, 503),
+      304: { description: 'The answer that `If-None-Match` names is still the right one' },
+      ...problems(400, 404, ...(single ? [] : [406]), 410, 503),
     },
   }
+}
+
+const header = (description: string) => ({ description, schema: { type: 'string' } })
+
+const REPORT_HEADERS = {
+  ETag: header('Strong: names the load, the question, the format and the encoding'),
+  'Cache-Control': header('`immutable` where `as_of` names a load by number, else to be revalidated'),
+  'Data-Version': header('The load that was read: `movies=7`'),
+  Link: header('`rel="next"`: the page after, if there is one'),
+  'Server-Timing': header('How long the database took, or that it was not asked'),
 }
 
 const problem = z.strictObject({
@@ -74,7 +86,8 @@ const MEANING: Record<number, string> = {
   400: 'A parameter is unknown or impossible; `errors` names it',
   401: 'No valid bearer token',
   403: 'The token is valid, what was asked for is not allowed',
-  404: 'There is no such thing',
+  404: 'There is no such thing, or no load was published as of then',
+  406: 'None of the media types asked for is served',
   409: 'The state of things does not allow it',
   410: 'The load’s rows have been dropped',
   503: 'Not now; `Retry-After` says when',
@@ -120,24 +133,26 @@ export const swaggerOptions = (examples: ResponseExamples): SwaggerOptions => ({
 
 type Responses = Record<
   string,
-  { description: string; content?: Record<string, { schema: unknown; example?: unknown }> }
+  { description: string; headers?: unknown; content?: Record<string, { schema: unknown; example?: unknown }> }
 >
 
 function mapSchemas(responses: Responses, example: unknown): Responses {
   return Object.fromEntries(
-    Object.entries(responses).map(([status, { description, content = {} }]) => [
+    Object.entries(responses).map(([status, { content, ...rest }]) => [
       status,
       {
-        description,
-        content: Object.fromEntries(
-          Object.entries(content).map(([type, { schema }]) => [
-            type,
-            {
-              schema: schema instanceof z.ZodType ? jsonSchema(schema, 'output') : schema,
-              ...(status.startsWith('2') && type === 'application/json' && example !== undefined ? { example } : {}),
-            },
-          ]),
-        ),
+        ...rest,
+        ...(content && {
+          content: Object.fromEntries(
+            Object.entries(content).map(([type, { schema }]) => [
+              type,
+              {
+                schema: schema instanceof z.ZodType ? jsonSchema(schema, 'output') : schema,
+                ...(status.startsWith('2') && type === 'application/json' && example !== undefined ? { example } : {}),
+              },
+            ]),
+          ),
+        }),
       },
     ]),
   )

@@ -14,12 +14,15 @@ export interface Snapshot {
   data_through: string | null
 }
 
+/** Milliseconds between two looks whether the connection that listens still lives. */
+const BEAT_MS = 10_000
+
 /**
  * Knows which load readers see. It listens for publications by any process and keeps the pointers in memory, so that an
  * answer from the cache, or a 304, needs no database; while the ear is deaf, it reads the pointer each time.
  * Emits `moved` when a pointer moved.
  */
-export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: number, action: string] }> {
+export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: number] }> {
   readonly #warehouse: Warehouse
   readonly #log: (error: unknown) => void
   #current = new Map<string, Snapshot>()
@@ -52,18 +55,25 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     return this.#current.get(subject)
   }
 
+  /** Reads the pointers now: whoever just moved one here must be answered from the new load. */
+  async refresh(): Promise<void> {
+    await this.#readPointers()
+  }
+
   /**
    * The load that readers saw at a moment.
    * @param asOf a load's number, a date or an instant
    * @throws Problem 404 when there was none, 410 when its rows are gone, 400 for the future
    */
   async asOf(subject: string, asOf: string): Promise<Snapshot> {
+    const current = await this.current(subject)
+    if (current && String(current.id) === asOf) return current
     const publication = /^\d{1,9}$/.test(asOf)
       ? sql`load_id = ${Number(asOf)}`
       : sql`at < ${instantOf(asOf)}::timestamptz`
     const found = await sql<Snapshot & { state: string }>`
       select load_id as id, state, data_through,
-             (select min(at) from reelhouse.publication first where first.load_id = load.load_id) as published_at
+             published_at
       from reelhouse.load
       where load_id = (select load_id from reelhouse.publication
                        where subject = ${subject} and ${publication} order by at desc, publication_id desc limit 1)`.execute(
@@ -76,8 +86,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
 
   /** The load of a cursor. @throws Problem 410 when its rows are gone */
   async ofCursor(subject: string, loadId: number): Promise<Snapshot> {
-    const current = await this.current(subject)
-    return current?.id === loadId ? current : this.asOf(subject, String(loadId))
+    return await this.asOf(subject, String(loadId))
   }
 
   async #stillThere(subject: string, { state, ...load }: Snapshot & { state: string }): Promise<Snapshot> {
@@ -95,17 +104,15 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
       this.#ear = undefined
       if (!this.#closing.signal.aborted) this.#listening = this.#listenAgain()
     })
-    ear.on('notification', ({ payload = '{}' }) => {
-      const { subject, load_id, action } = JSON.parse(payload) as { subject: string; load_id: number; action: string }
-      this.#readPointers().then(
-        () => this.emit('moved', subject, load_id, action),
-        (error) => {
-          this.#log(error)
-          // What was heard but not read would stay unknown; listening anew reads it.
-          void ear.end()
-        },
-      )
-    })
+    const readOrListenAnew = () => {
+      this.#readPointers().catch((error) => {
+        this.#log(error)
+        // What was heard but not read would stay unknown; listening anew reads it.
+        void ear.end()
+      })
+    }
+    // Anybody may notify: that something moved is believed, what moved is read.
+    ear.on('notification', readOrListenAnew)
     try {
       await ear.query(`listen ${PUBLICATIONS}`)
       // Only now: what is published between reading and listening would be missed.
@@ -115,8 +122,21 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
       await ear.end()
       throw error
     }
-    if (this.#closing.signal.aborted) await ear.end()
-    else this.#ear = ear
+    if (this.#closing.signal.aborted) return await ear.end()
+    this.#ear = ear
+    this.#watch(ear, readOrListenAnew)
+  }
+
+  /** A connection that a network has dropped in silence never ends by itself; and a pooler between may swallow notifications. */
+  #watch(ear: pg.Client, read: () => void): void {
+    const beat = setInterval(() => {
+      const deadline = setTimeout(() => ear.connection.stream.destroy(), BEAT_MS / 2)
+      ear
+        .query('select 1')
+        .then(read, (error) => this.#log(error))
+        .finally(() => clearTimeout(deadline))
+    }, BEAT_MS)
+    ear.once('end', () => clearInterval(beat))
   }
 
   async #listenAgain(): Promise<void> {
@@ -136,12 +156,13 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     this.#asked += 1
     const asked = this.#asked
     const found = await sql<Snapshot & { subject: string }>`
-      select pointer.subject, load_id as id, data_through,
-             (select min(at) from reelhouse.publication first where first.load_id = load.load_id) as published_at
+      select pointer.subject, load_id as id, data_through, load.published_at
       from reelhouse.pointer join reelhouse.load using (load_id)`.execute(this.#warehouse.writer)
     if (asked < this.#answered) return
     this.#answered = asked
+    const before = this.#current
     this.#current = new Map(found.rows.map(({ subject, ...snapshot }) => [subject, snapshot]))
+    for (const [subject, { id }] of this.#current) if (before.get(subject)?.id !== id) this.emit('moved', subject, id)
   }
 }
 
@@ -152,8 +173,10 @@ function instantOf(asOf: string): string {
   if (!date && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/.test(asOf))
     throw bad('takes the number of a load, a date (2026-11-01) or an instant (2026-11-01T07:00:00Z)')
   const moment = new Date(date ? `${asOf}T00:00:00Z` : asOf)
-  if (Number.isNaN(moment.getTime()) || (date && moment.toISOString().slice(0, 10) !== asOf))
-    throw bad('is not in the calendar')
+  // JavaScript takes the 30th of February for the 2nd of March.
+  const day = new Date(`${asOf.slice(0, 10)}T00:00:00Z`)
+  const inCalendar = !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === asOf.slice(0, 10)
+  if (Number.isNaN(moment.getTime()) || !inCalendar) throw bad('is not in the calendar')
   if (moment.getTime() > Date.now()) throw bad('is in the future')
   // A date stands for its end; an instant includes what was published in that very moment.
   return date ? new Date(moment.getTime() + 86_400_000).toISOString() : new Date(moment.getTime() + 1).toISOString()

@@ -73,12 +73,12 @@ interface Stream {
  * known by its number, and its statement is cancelled.
  */
 async function* inBatches(
-  { reader, writer }: Warehouse,
+  { exporter, writer }: Warehouse,
   query: (db: AnyDb) => Stream,
   signal: AbortSignal,
   // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 ): AsyncGenerator<any[]> {
-  const session = await reader.startTransaction().execute()
+  const session = await exporter.startTransaction().execute()
   let cancelled: Promise<unknown> = Promise.resolve()
   let cancel = () => {}
   try {

@@ -13,6 +13,8 @@ import { openEmbedded } from './embedded.ts'
 export interface Warehouse {
   /** For reports: cannot write, and gives up on a statement after its time. */
   reader: ReadonlyKysely<unknown>
+  /** For whole results: as `reader`, but apart from it, so that slow downloads keep nobody from a page. */
+  exporter: ReadonlyKysely<unknown>
   /** For the ledger: small statements. */
   writer: Kysely<unknown>
   /** A connection that the caller closes: loads, and the ear for publications. */
@@ -52,24 +54,31 @@ const MAJORS = { from: 15, to: 18 }
 export async function openWarehouse(config: Config, log?: (line: string) => void): Promise<Warehouse> {
   const embedded = config.databaseUrl === undefined ? await openEmbedded(config.dataDir, log) : undefined
   const connectionString = config.databaseUrl ?? (embedded as { url: string }).url
+  const { bare, asked } = withoutOptions(connectionString)
   const options: pg.PoolConfig = {
-    connectionString,
+    connectionString: bare,
     types: typeParsers,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
   }
+  /** Settings of a session: the URL's own, then ours, which win. Dates and instants as text depend on the first two. */
+  const settings = (...ours: string[]) =>
+    [asked, ...['datestyle=ISO', 'timezone=UTC', ...ours].map((setting) => `-c ${setting}`)].join(' ')
 
   const connect = async (applicationName: string) => {
-    const client = new pg.Client({ ...options, application_name: applicationName })
+    // A temporary table or a COPY must not be undone by a limit that is meant for readers.
+    const client = new pg.Client({
+      ...options,
+      application_name: applicationName,
+      options: settings('statement_timeout=0'),
+    })
     // Without a listener, a connection that breaks while idle would end the process; the next statement tells of it.
     client.on('error', () => {})
     await client.connect()
-    // A temporary table or a COPY must not be undone by a limit that is meant for readers.
-    await client.query('set statement_timeout = 0')
     return client
   }
-  const pool = (application_name: string, max: number, settings: string) => {
-    const made = new pg.Pool({ ...options, application_name, max, options: settings })
+  const pool = (application_name: string, max: number, ...ours: string[]) => {
+    const made = new pg.Pool({ ...options, application_name, max, options: settings(...ours) })
     made.on('error', () => {})
     // The pool hears of idle connections only: one that breaks in the middle of a query would end the process. The query
     // itself fails too, and that is enough.
@@ -77,19 +86,21 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     return made
   }
   const dialect = (made: pg.Pool) => new PostgresDialect({ pool: made, cursor: Cursor, controlClient: pg.Client })
-  const reader = new Kysely<unknown>({
-    dialect: dialect(
-      pool(
-        'reelhouse reader',
-        config.poolSize,
-        `-c default_transaction_read_only=on -c statement_timeout=${config.statementTimeoutMs} -c jit=off`,
-      ),
-    ),
-  })
-  const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, '-c statement_timeout=60000')) })
+  const forReading = (name: string, max: number) => {
+    const limit = `statement_timeout=${config.statementTimeoutMs}`
+    const db = new Kysely<unknown>({
+      dialect: dialect(pool(name, max, 'default_transaction_read_only=on', 'jit=off', limit)),
+    })
+    // The type forbids writes at compile time, the setting at run time.
+    return db as unknown as ReadonlyKysely<unknown>
+  }
+  const reader = forReading('reelhouse reader', config.poolSize)
+  const exporter = forReading('reelhouse exporter', Math.ceil(config.poolSize / 2))
+  const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, 'statement_timeout=60000')) })
 
   const close = async () => {
     await reader.destroy()
+    await exporter.destroy()
     await writer.destroy()
     await embedded?.release()
   }
@@ -99,9 +110,9 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     await close()
     throw error
   }
-  // The type forbids writes at compile time, `default_transaction_read_only` at run time.
   return {
-    reader: reader as unknown as ReadonlyKysely<unknown>,
+    reader,
+    exporter,
     writer,
     connect,
     close,
@@ -132,10 +143,18 @@ async function assertUsable(connect: Warehouse['connect']): Promise<void> {
   }
 }
 
+/** Takes out of the URL what would silently replace our own settings of a session. */
+function withoutOptions(connectionString: string): { bare: string; asked: string } {
+  const url = new URL(connectionString)
+  const asked = url.searchParams.get('options') ?? ''
+  for (const name of ['options', 'application_name']) url.searchParams.delete(name)
+  return { bare: url.href, asked }
+}
+
 function libpqEnvironment(connectionString: string): Record<string, string> {
   const url = new URL(connectionString)
   const settings: [string, string | null][] = [
-    ['PGHOST', url.hostname],
+    ['PGHOST', url.hostname.replace(/^\[|\]$/g, '')],
     ['PGPORT', url.port],
     ['PGUSER', decodeURIComponent(url.username)],
     ['PGPASSWORD', decodeURIComponent(url.password)],

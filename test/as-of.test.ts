@@ -202,3 +202,10 @@ t.test('hostile parameters are refused, or are words like others', async (t) => 
   t.equal((await house.get('/v1/movies/films/1%zz')).status, 400)
   t.equal((await house.get(`/v1/movies/films/${'1'.repeat(400)}`)).status, 414)
 })
+
+t.test('an interval that ends before it begins is refused', async (t) => {
+  const house = await build(t)
+  const { status, body } = await house.get('/v1/movies/years?from=2000&to=1990')
+  t.equal(status, 400)
+  t.match(body.errors, [{ parameter: 'from', detail: /after to/ }])
+})

@@ -156,7 +156,7 @@ async function template(admin: pg.Client, url: string): Promise<string> {
       const warehouse = await openWarehouse(
         readConfig(subjects.keys(), { DATABASE_URL: databaseOf(url, `${name}_making`) }),
       )
-      await migrate(warehouse.writer)
+      await migrate(warehouse)
       await warehouse.close()
       await admin.query(`alter database ${name}_making rename to ${name}`)
     }

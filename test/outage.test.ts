@@ -97,6 +97,8 @@ t.test('readiness says what is missing, and what is under way', async (t) => {
   const client = await house.warehouse.connect('test')
   await client.query(`insert into reelhouse.load (subject, state, mode, trigger, actor, source, stage, progress)
                       values ('movies', 'running', 'replace', 'cli', 'test', '/secret/folder/movies.json', 'parse', '{"records": 7}')`)
+  // What a living process of a load holds.
+  await client.query('select pg_advisory_lock($1, 1)', [0x5245454c])
   const { body } = await house.get('/readyz')
   t.match(body.loads, [{ id: 1, subject: 'movies', state: 'running', stage: 'parse', progress: { records: 7 } }])
   t.notMatch(JSON.stringify(body), /secret/)

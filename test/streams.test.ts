@@ -156,7 +156,7 @@ t.test('whole results of 30,000 films', async (t) => {
 })
 
 const ACTIVE = `from pg_stat_activity
-  where datname = current_database() and application_name = 'reelhouse reader' and state <> 'idle'`
+  where datname = current_database() and application_name in ('reelhouse reader', 'reelhouse exporter') and state <> 'idle'`
 
 /** Statements of reports that are under way. */
 const exporting = async (client: pg.Client) => Number((await client.query(`select count(*) ${ACTIVE}`)).rows[0].count)

@@ -12,6 +12,17 @@ export const checks: Check[] = [
       from movies.film where load_id = ${loadId}`,
   },
   {
+    name: 'film_source',
+    claim: 'The file that each film was read from is in the ledger',
+    severity: 'error',
+    query: ({ loadId }) => sql<CheckFinding>`
+      select count(*) = 0 as passed, format('%s films of unknown source', count(*)) as observed, '[]'::jsonb as sample
+      from movies.film
+      where load_id = ${loadId}
+        and not exists (select from reelhouse.load_file source
+                        where source.load_id = film.source_load_id and source.file_no = film.source_file_no)`,
+  },
+  {
     name: 'film_suspect',
     claim: 'No film has figures that are probably wrong',
     severity: 'warn',

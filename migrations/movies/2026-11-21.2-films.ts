@@ -51,8 +51,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       primary key (load_id, language_code)
     )`.execute(db)
 
-  // No foreign key from film to load: attaching a partition would lock that table against every load's progress. The
-  // partition's own check and the dimensions' keys say the same.
+  // No foreign key from film to load or load_file: attaching a partition would lock those tables against the loads of
+  // every subject. The partition's own check, the dimensions' keys and a check of each load say the same.
   await sql`
     create table movies.film (
       load_id integer not null,
@@ -78,8 +78,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       source_line bigint not null check (source_line > 0),
       primary key (load_id, film_id),
       foreign key (load_id, collection_id) references movies.collection,
-      foreign key (load_id, original_language) references movies.language,
-      foreign key (source_load_id, source_file_no) references reelhouse.load_file
+      foreign key (load_id, original_language) references movies.language
     ) partition by list (load_id)`.execute(db)
   await sql`comment on column movies.film.budget is 'US dollars; null is unknown, never 0'`.execute(db)
   await sql`comment on column movies.film.revenue is 'US dollars; null is unknown, never 0'`.execute(db)

@@ -48,7 +48,6 @@ try {
     process.exitCode = 2
   } else {
     process.stderr.write(`reelhouse: ${error instanceof Error ? error.message : String(error)}\n`)
-    if (process.env.LOG_LEVEL === 'debug') console.error(error)
     process.exitCode = 1
   }
 }

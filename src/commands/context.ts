@@ -17,6 +17,15 @@ export interface Context {
 /** A command used wrongly: exit code 2. */
 export class UsageError extends Error {}
 
+/** The account's name; a container may run under a number that has none. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
+
 /** Opens the warehouse and (unless told not to) brings it up to date, does the work, and closes it whatever happens. */
 export async function withWarehouse<T>(
   work: (context: Context) => Promise<T>,
@@ -26,8 +35,8 @@ export async function withWarehouse<T>(
   const config = readConfig(subjects.keys())
   const warehouse = await openWarehouse(config, (line) => process.stderr.write(`${line}\n`))
   try {
-    if (upToDate) await migrate(warehouse.writer)
-    return await work({ config, subjects, warehouse, actor: `cli:${userInfo().username}` })
+    if (upToDate) await migrate(warehouse)
+    return await work({ config, subjects, warehouse, actor: `cli:${userName()}` })
   } finally {
     await warehouse.close()
   }

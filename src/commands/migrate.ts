@@ -9,7 +9,7 @@ export function migrateCommand(program: Command): void {
     .action(async () => {
       await withWarehouse(
         async ({ warehouse }) => {
-          const applied = await migrate(warehouse.writer)
+          const applied = await migrate(warehouse)
           say(applied.length === 0 ? 'The tables are up to date.' : `Applied ${applied.join(', ')}.`)
         },
         { upToDate: false },

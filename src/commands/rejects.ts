@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { loads, type RejectView, rejects } from '../../queries/loads.ts'
 import { csvLine } from '../csv.ts'
 import { loadNumber, UsageError, withWarehouse } from './context.ts'
@@ -9,7 +9,9 @@ export function rejectsCommand(program: Command): void {
   program
     .command('rejects <load>')
     .description('what a load left out or could not read, as CSV with file and line')
-    .option('--severity <severity>', 'only reject, warning, duplicate or unmatched')
+    .addOption(
+      new Option('--severity <severity>', 'only these').choices(['reject', 'warning', 'duplicate', 'unmatched']),
+    )
     .action(async (load: string, { severity }: { severity?: string }) => {
       const id = loadNumber(load)
       await withWarehouse(async ({ warehouse: { writer } }) => {

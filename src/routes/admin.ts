@@ -12,6 +12,7 @@ import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { answers, problems } from '../openapi.ts'
 import type { Runner } from '../runner.ts'
+import type { Snapshots } from '../snapshots.ts'
 import type { Warehouse } from '../warehouse.ts'
 
 /** What only admins may do: load, publish, roll back. */
@@ -20,6 +21,7 @@ export interface AdminRoutes {
   config: Config
   subjects: Map<string, Subject>
   warehouse: Warehouse
+  snapshots: Snapshots
   runner: Runner
   tokens: AdminTokens
 }
@@ -47,7 +49,7 @@ const loadNumber = z.strictObject({
 const moved = z.strictObject({ subject: z.string(), load: z.int().describe('The load that readers see now') })
 
 export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
-  const { config, subjects, warehouse, runner, tokens } = options
+  const { config, subjects, warehouse, snapshots, runner, tokens } = options
   const common = { tags: ['admin'], security: [{ admin: [] as [] }] }
   // Before the body is even read: who may not ask is told nothing of what would be wrong with it.
   const onRequest = async (request: Parameters<AdminTokens['authenticate']>[0]) => void tokens.authenticate(request)
@@ -125,6 +127,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
       const { id } = request.params as z.output<typeof loadNumber>
       const { force = false } = (request.body as { force?: boolean } | null | undefined) ?? {}
       await asProblem(publish(warehouse.writer, id, { actor: tokens.authenticate(request), force }))
+      await snapshots.refresh()
       const [load] = (await loads({ id }).execute(warehouse.writer)).rows
       return { subject: load?.subject, load: id }
     },
@@ -151,6 +154,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
       const { to } = (request.body as { to?: number } | null | undefined) ?? {}
       const actor = tokens.authenticate(request)
       const load = await asProblem(rollBack(warehouse.writer, name, { actor, ...(to === undefined ? {} : { to }) }))
+      await snapshots.refresh()
       return { subject: name, load }
     },
   )

@@ -38,7 +38,13 @@ const params = (report: ReportName): fc.Arbitrary<Params> => {
     min_releases: only(grain !== 'film', fc.integer({ min: 1, max: 4 })),
   })
   // What is absent only clutters the report of a failure.
-  return all.map((some) => Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)))
+  return all.map((some) => Object.fromEntries(Object.entries(inOrder(some)).filter(([, value]) => value !== undefined)))
+}
+
+/** An interval that ends before it begins is refused, and asked for elsewhere. */
+function inOrder<T extends { from: number | undefined; to: number | undefined }>(years: T): T {
+  const { from, to } = years
+  return from !== undefined && to !== undefined && from > to ? { ...years, from: to, to: from } : years
 }
 
 /** What cannot be sorted by. */
