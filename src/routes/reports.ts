@@ -143,9 +143,16 @@ function stream(
   if (trailers) reply.headers({ trailer: 'Row-Count, Body-Digest', 'transfer-encoding': 'chunked' })
   // A stream without rows: no length is claimed for what would have none.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  giveUpWhenStalled(reply)
   const texts = async function* () {
-    yield* streamAll(warehouse, question, sum, request.signal)
+    const stalled = setTimeout(() => reply.raw.destroy(new Error('The client took nothing for too long.')), STALL_MS)
+    try {
+      for await (const text of streamAll(warehouse, question, sum, request.signal)) {
+        yield text
+        stalled.refresh()
+      }
+    } finally {
+      clearTimeout(stalled)
+    }
     if (trailers) reply.raw.addTrailers({ 'Row-Count': String(sum.rows), 'Body-Digest': sum.digest() })
   }
   const rows = Readable.from(texts(), { objectMode: false })
@@ -156,15 +163,8 @@ function stream(
   return reply.send(packed)
 }
 
-/** How long a download may rest without a byte taken; its connection to the database is one that others wait for. */
+/** How long a download may rest without anything being taken; others wait for its connection to the database. */
 const STALL_MS = 60_000
-
-function giveUpWhenStalled({ raw }: FastifyReply): void {
-  const giveUp = () => raw.destroy(new Error('The client took nothing for too long.'))
-  raw.socket?.setTimeout(STALL_MS, giveUp)
-  // The connection may serve other requests afterwards, which wait longer for good reasons.
-  raw.once('finish', () => raw.socket?.off('timeout', giveUp).setTimeout(0))
-}
 
 /** @param mayBeMissing whether only the database knows if there is an answer at all, so that `*` cannot be told here */
 function isNotModified(request: FastifyRequest, etag: string, mayBeMissing: boolean): boolean {
