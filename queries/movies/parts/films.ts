@@ -42,38 +42,15 @@ type FilmExpression = ExpressionBuilder<MoviesTables & { f: MoviesTables['movies
 
 /** Films with any of the wanted ids of each dimension. */
 function linkedTo(eb: FilmExpression, scope: Scope, params: FilmParams, grouped: Dimension[]) {
+  const anyOf = (link: string, id: string, ids: number[]) => sql<boolean>`
+    f.film_id in (select film_id from ${sql.table(`movies.${link}`)}
+                  where load_id = ${scope.loadId} and ${sql.ref(id)} in (${sql.join(ids)}))`
+  const { company_id, genre_id, collection_id, person_id } = params
   const conditions = []
-  if (params.company_id && !grouped.includes('company_id'))
-    conditions.push(
-      eb('f.film_id', 'in', (of) =>
-        of
-          .selectFrom('movies.film_company')
-          .select('film_id')
-          .where('load_id', '=', scope.loadId)
-          .where('company_id', 'in', params.company_id as number[]),
-      ),
-    )
-  if (params.genre_id && !grouped.includes('genre_id'))
-    conditions.push(
-      eb('f.film_id', 'in', (of) =>
-        of
-          .selectFrom('movies.film_genre')
-          .select('film_id')
-          .where('load_id', '=', scope.loadId)
-          .where('genre_id', 'in', params.genre_id as number[]),
-      ),
-    )
-  if (params.collection_id) conditions.push(eb('f.collection_id', 'in', params.collection_id))
-  if (params.person_id)
-    conditions.push(
-      eb('f.film_id', 'in', (of) =>
-        of
-          .selectFrom('movies.film_crew')
-          .select('film_id')
-          .where('load_id', '=', scope.loadId)
-          .where('person_id', 'in', params.person_id as number[]),
-      ),
-    )
+  if (company_id && !grouped.includes('company_id')) conditions.push(anyOf('film_company', 'company_id', company_id))
+  if (genre_id && !grouped.includes('genre_id')) conditions.push(anyOf('film_genre', 'genre_id', genre_id))
+  if (person_id) conditions.push(anyOf('film_crew', 'person_id', person_id))
+  if (collection_id) conditions.push(eb('f.collection_id', 'in', collection_id))
   return eb.and(conditions)
 }
 
