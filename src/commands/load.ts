@@ -3,7 +3,7 @@ import { LoadInProgressError, queueLoad } from '../../ingest/ledger.ts'
 import { openSource } from '../../ingest/open.ts'
 import type { Progress } from '../../ingest/read.ts'
 import { CancelledError, runLoad } from '../../ingest/run.ts'
-import { type LoadView, loads, shownLoad } from '../../queries/loads.ts'
+import { checks, type LoadView, loads, shownLoad } from '../../queries/loads.ts'
 import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
 
 interface Options {
@@ -78,6 +78,9 @@ export function loadCommand(program: Command): void {
         terminal?.clear()
         const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows as [LoadView]
         say(options.json ? JSON.stringify(shownLoad(load)) : describe(load))
+        if (!options.json)
+          for (const { passed, severity, claim, observed } of (await checks(loadId).execute(warehouse.writer)).rows)
+            if (!passed) say(`  check ${severity === 'error' ? 'failed' : 'warned'}: ${claim} (${observed})`)
         // The ledger keeps sentences only; what is beyond them is for whoever runs the command.
         if (failure && load.error?.includes('the log says more')) console.error(failure)
         return EXIT.get(load.state) ?? 1
