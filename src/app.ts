@@ -108,7 +108,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     healthRoutes(scope, { warehouse, snapshots, subjects })
     catalogRoutes(scope, { subjects, reports, snapshots })
     reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
-    loadRoutes(scope, { warehouse, tokens })
+    loadRoutes(scope, { warehouse, snapshots, tokens })
     adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, tokens })
     scope.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
     scope.get(

@@ -60,6 +60,13 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     await this.#readPointers()
   }
 
+  /** Whoever is told here that a load is published is answered from it, although its publication may not have been heard yet. */
+  async keepUpWith(loads: { id: number; subject: string; state: string }[]): Promise<void> {
+    const unheard = ({ id, subject, state }: (typeof loads)[number]) =>
+      state === 'published' && this.#current.get(subject)?.id !== id
+    if (loads.some(unheard)) await this.#readPointers()
+  }
+
   /**
    * The load that readers saw at a moment.
    * @param asOf a load's number, a date or an instant

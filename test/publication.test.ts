@@ -44,6 +44,17 @@ t.test('the instant at which a load says it was published is the one at which re
   }
 })
 
+t.test('who is told that a load is published is answered from it, heard or not', async (t) => {
+  const house = await build(t)
+  const [, second] = await threeLoads(house)
+  // As the rows are between a publication and its notification's arrival.
+  await sql`update reelhouse.load set state = 'superseded' where state = 'published'`.execute(house.warehouse.writer)
+  await sql`update reelhouse.load set state = 'published' where load_id = ${second}`.execute(house.warehouse.writer)
+  await sql`update reelhouse.pointer set load_id = ${second}`.execute(house.warehouse.writer)
+  t.equal((await house.get(`/v1/loads/${second}`)).body.state, 'published')
+  t.equal((await house.get('/v1/movies/years')).body.meta.load.id, second)
+})
+
 t.test('a notification by somebody else is no publication, and harms nobody', async (t) => {
   const house = await build(t)
   const ids = await threeLoads(house)

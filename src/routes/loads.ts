@@ -9,6 +9,7 @@ import { varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
 import { loadsNow } from '../loads.ts'
 import { answers, problems } from '../openapi.ts'
+import type { Snapshots } from '../snapshots.ts'
 import type { Warehouse } from '../warehouse.ts'
 
 /** What loads did: where a figure's lines came from, what was left out and why, and what was checked. */
@@ -103,7 +104,7 @@ const PAGE = 100
 
 export function loadRoutes(
   app: FastifyInstance,
-  { warehouse, tokens }: { warehouse: Warehouse; tokens: AdminTokens },
+  { warehouse, snapshots, tokens }: { warehouse: Warehouse; snapshots: Snapshots; tokens: AdminTokens },
 ): void {
   const list = z.strictObject({
     subject: z.string().max(100).optional().describe('Loads of this subject'),
@@ -127,6 +128,7 @@ export function loadRoutes(
       const where = request.query as z.output<typeof list>
       const limit = where.limit ?? PAGE
       const found = await loadsNow(warehouse.writer, { ...where, limit: limit + 1 })
+      await snapshots.keepUpWith(found)
       const shown = found.slice(0, limit)
       if (found.length > limit) {
         const query = new URLSearchParams(request.url.split('?')[1])
@@ -151,6 +153,7 @@ export function loadRoutes(
     },
     async (request, reply) => {
       const load = await loadNamed(warehouse, request.params)
+      await snapshots.keepUpWith([load])
       return await reply.header('cache-control', 'no-store').send(shownLoad(load))
     },
   )
