@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Source } from './choose.ts'
 import type { LoadFacts, RejectRow } from './ledger.ts'
-import { digestOf, type Source } from './open.ts'
+import { digestOf } from './open.ts'
 import type { Subject } from './subject.ts'
 
 /** One file of a load, and the equation of what was read from it: read = loaded + rejected + duplicate + unmatched. */

@@ -4,25 +4,27 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import type { FileFormat, Format, Subject } from './subject.ts'
+import { chooseFiles, type Source, type SourceFile } from './choose.ts'
+import { SourceError } from './source-error.ts'
+import type { Subject } from './subject.ts'
 
-/** A file of a source, opened only when its turn comes. */
-export interface SourceFile {
+/** A file that a source holds, opened only when its turn comes; which format it is of, if any, is decided by `choose.ts`. */
+export interface Entry {
   /** What the ledger calls it: the file's name, never the folder it lies in. */
   name: string
   bytes: number
   modifiedAt: Date
-  of: FileFormat
   read(signal: AbortSignal): AsyncIterable<Buffer>
 }
 
-export interface Source {
-  format: Format
-  files: SourceFile[]
+/** What a source holds. */
+export interface Place {
+  /** For sentences: the last name of it. */
+  name: string
+  /** Whether its user named one file, which is then read whatever it is called. */
+  single: boolean
+  entries: Entry[]
 }
-
-/** A source that cannot be loaded, in a sentence for whoever named it. */
-export class SourceError extends Error {}
 
 /** Archive and package tools stamp files with these when they do not know better; such a time says nothing. */
 const PLACEHOLDER_DATES = new Set(['1970-01-01', '1980-01-01', '1985-10-26'])
@@ -52,53 +54,38 @@ export function shownSource(uri: string): string {
  * @throws SourceError with what is missing and where
  */
 export async function openSource(subject: Subject, uri: string, formatName?: string): Promise<Source> {
+  return chooseFiles(subject, await openPlace(uri), formatName)
+}
+
+async function openPlace(uri: string): Promise<Place> {
   if (URL.canParse(uri) && !uri.startsWith('file:') && !/^[a-z]:/i.test(uri))
     throw new SourceError(
       `${shownSource(uri)}: sources are folders and files; ${new URL(uri).protocol} is not read yet`,
     )
-  const place = localPath(uri)
+  const place = uri.startsWith('file:') ? fileURLToPath(uri) : path.resolve(uri)
   const name = path.basename(place)
   const found = await stat(place).catch((cause: NodeJS.ErrnoException) => {
     throw new SourceError(
       `${name}: ${cause.code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${cause.code})`}`,
     )
   })
-  if (found.isDirectory()) return openFolder(subject, place, await readdir(place), formatName)
-  const format = formatName ? formatNamed(subject, formatName) : formatOfFile(subject, name)
-  const of = format.files.find((file) => file.fileName === name) ?? format.files.find((file) => file.required)
-  if (!of) throw new SourceError(`format ${format.name} has no file to read ${name} as`)
-  return { format, files: [await sourceFile(place, of)] }
-}
-
-async function openFolder(subject: Subject, folder: string, names: string[], formatName?: string): Promise<Source> {
-  const complete = (format: Format) => format.files.every((file) => !file.required || names.includes(file.fileName))
-  const format = formatName ? formatNamed(subject, formatName) : subject.formats.find(complete)
-  if (!format || !complete(format)) {
-    const wanted = (format ? [format] : subject.formats)
-      .map(
-        ({ name, files }) =>
-          `${files
-            .filter((f) => f.required)
-            .map((f) => f.fileName)
-            .join(' and ')} (${name})`,
-      )
-      .join(' or ')
-    throw new SourceError(`the folder ${path.basename(folder)} has no ${wanted}`)
-  }
-  const present = format.files.filter((file) => names.includes(file.fileName))
-  return { format, files: await Promise.all(present.map((file) => sourceFile(path.join(folder, file.fileName), file))) }
-}
-
-async function sourceFile(place: string, of: FileFormat): Promise<SourceFile> {
-  const found = await stat(place)
+  if (!found.isDirectory()) return { name, single: true, entries: [await fileEntry(place)] }
+  const entries: Entry[] = []
   // Of a folder reading would fail, and of a named pipe it would never begin.
+  for (const each of await readdir(place, { withFileTypes: true }))
+    if ((await stat(path.join(place, each.name)).catch(() => undefined))?.isFile())
+      entries.push(await fileEntry(path.join(place, each.name)))
+  return { name, single: false, entries }
+}
+
+async function fileEntry(place: string): Promise<Entry> {
+  const found = await stat(place)
   if (!found.isFile()) throw new SourceError(`${path.basename(place)} is not a file`)
   const { size, mtime, mtimeMs } = found
   return {
     name: path.basename(place),
     bytes: size,
     modifiedAt: mtime,
-    of,
     async *read(signal) {
       yield* createReadStream(place, { signal, highWaterMark: 256 << 10 })
       const after = await stat(place)
@@ -107,25 +94,6 @@ async function sourceFile(place: string, of: FileFormat): Promise<SourceFile> {
     },
   }
 }
-
-function formatNamed(subject: Subject, name: string): Format {
-  const format = subject.formats.find((candidate) => candidate.name === name)
-  if (format) return format
-  throw new SourceError(
-    `${subject.name} has no format ${name}; it has ${subject.formats.map((f) => f.name).join(', ')}`,
-  )
-}
-
-function formatOfFile(subject: Subject, name: string): Format {
-  const kind = path.extname(name).toLowerCase() === '.json' ? 'json' : 'csv'
-  const format =
-    subject.formats.find(({ files }) => files.some((file) => file.fileName === name)) ??
-    subject.formats.find(({ files }) => files.some((file) => file.required && file.read === kind))
-  if (format) return format
-  throw new SourceError(`${name} is no ${kind.toUpperCase()} file that ${subject.name} understands`)
-}
-
-const localPath = (uri: string) => (uri.startsWith('file:') ? fileURLToPath(uri) : path.resolve(uri))
 
 /** SHA-256 of a whole file, for telling that it is the same one again before reading it in earnest. */
 export async function digestOf(file: SourceFile, signal: AbortSignal): Promise<string> {

@@ -1,7 +1,7 @@
 import { createHash, type Hash, hash } from 'node:crypto'
+import type { Source, SourceFile } from './choose.ts'
 import type { FileCounts } from './files.ts'
 import type { Ledger, RejectRow } from './ledger.ts'
-import type { Source, SourceFile } from './open.ts'
 import { excerpt, type RawRecord, type SoundRecord } from './parse.ts'
 import { parseCsv } from './parse-csv.ts'
 import { parseJsonArray } from './parse-json.ts'
