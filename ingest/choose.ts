@@ -1,11 +1,16 @@
 import path from 'node:path'
 import type { Entry, Place } from './open.ts'
+import type { RawRecord } from './parse.ts'
 import { SourceError } from './source-error.ts'
 import type { FileFormat, Format, Subject } from './subject.ts'
 
 /** An entry of a source, and what it is read as. */
 export interface SourceFile extends Entry {
   of: FileFormat
+  /** Its number in the ledger, where that is not its place in the source. */
+  fileNo?: number
+  /** Its records, where they need not be parsed from its bytes. */
+  records?(): AsyncIterable<RawRecord<Record<string, unknown>>[]>
 }
 
 export interface Source {

@@ -1,7 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
-import type { Source } from './choose.ts'
-import type { LoadFacts, RejectRow } from './ledger.ts'
-import { digestOf } from './open.ts'
+import type { RejectRow } from './ledger.ts'
 import type { Subject } from './subject.ts'
 
 /** One file of a load, and the equation of what was read from it: read = loaded + rejected + duplicate + unmatched. */
@@ -55,37 +53,16 @@ export async function countDuplicates(db: Kysely<unknown>, loadId: number): Prom
     where file.load_id = ${loadId} and file.name = counted.file`.execute(db)
 }
 
-/** What readers see now, for telling that a source brings nothing new. */
+/** What readers see now. */
 export interface Published {
   load_id: number
-  format: string
-  mode: string
-  ingest_version: number
-  files: { name: string; bytes: number; sha256: string }[]
+  id_space: string
+  file_date: string
 }
 
 export async function publishedFacts(db: Kysely<unknown>, subject: Subject): Promise<Published | undefined> {
   const found = await sql<Published>`
-    select load_id, format, mode, ingest_version,
-           (select coalesce(json_agg(json_build_object('name', name, 'bytes', bytes, 'sha256', sha256) order by file_no), '[]')
-            from reelhouse.load_file f where f.load_id = load.load_id) as files
+    select load_id, id_space, file_date
     from reelhouse.pointer join reelhouse.load using (load_id) where pointer.subject = ${subject.name}`.execute(db)
   return found.rows[0]
-}
-
-export async function isUnchanged(
-  source: Source,
-  facts: LoadFacts,
-  mode: string,
-  published: Published,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { files } = published
-  if (published.format !== facts.format || published.mode !== mode) return false
-  if (published.ingest_version !== facts.ingestVersion || files.length !== source.files.length) return false
-  // Sizes first: a file is read twice only when it is probably the same.
-  if (source.files.some((file, index) => file.bytes !== files[index]?.bytes)) return false
-  for (const [index, file] of source.files.entries())
-    if ((await digestOf(file, signal)) !== files[index]?.sha256) return false
-  return true
 }

@@ -1,5 +1,7 @@
-import { Kysely, PostgresDialect, type PostgresPoolClient, sql } from 'kysely'
-import pg from 'pg'
+import { Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
+import type pg from 'pg'
+import { enterDeed } from './audit.ts'
+import { shownSource } from './open.ts'
 
 /**
  * The ledger is what the world may know of a load while it runs and ever after. It has a connection of its own, so that
@@ -19,6 +21,17 @@ export interface LoadRequest {
   hold?: boolean | undefined
   dryRun?: boolean | undefined
   force?: boolean | undefined
+  /** A load whose rejected records are read again, instead of the source. */
+  replayOf?: number | undefined
+  /** Texts to read in place of rejected ones. */
+  mended?: Mended[] | undefined
+}
+
+/** What an admin says that a rejected record should have been. */
+export interface Mended {
+  file: string
+  line: number
+  raw: string
 }
 
 /** Another load of the subject is queued or running. */
@@ -30,35 +43,37 @@ export class LoadInProgressError extends Error {
   }
 }
 
-const UNIQUE_VIOLATION = '23505'
-
 /**
  * Enters a load as `queued` and returns its number.
  * @throws LoadInProgressError naming the load that is in the way
  */
 export async function queueLoad(db: Kysely<unknown>, request: LoadRequest): Promise<number> {
   await buryTheDead(db)
-  const running = () =>
-    sql<{ load_id: number }>`
-    select load_id from reelhouse.load
-    where subject = ${request.subject} and state in ('queued', 'running')`.execute(db)
-  // Asked first, so that a refusal does not use up a number; the unique index decides all the same.
-  const inTheWay = (await running()).rows[0]
-  if (inTheWay) throw new LoadInProgressError(request.subject, inTheWay.load_id)
-  try {
-    const inserted = await sql<{ load_id: number }>`
-      insert into reelhouse.load (subject, state, mode, trigger, actor, source, format, hold, dry_run, force)
-      values (${request.subject}, 'queued', ${request.mode}, ${request.trigger}, ${request.actor}, ${request.source},
-              ${request.format ?? null}, ${request.hold ?? false}, ${request.dryRun ?? false}, ${request.force ?? false})
-      returning load_id`.execute(db)
-    return (inserted.rows[0] as { load_id: number }).load_id
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION)) throw error
-    const first = (await running()).rows[0]
-    // It may have ended between the two statements; then there is room now.
-    if (!first) return await queueLoad(db, request)
-    throw new LoadInProgressError(request.subject, first.load_id)
-  }
+  return await db.transaction().execute((trx) => enterLoad(trx, request))
+}
+
+/**
+ * As `queueLoad`, for whoever has more to enter in the same transaction, and has buried the dead before.
+ * @throws LoadInProgressError naming the load that is in the way
+ */
+export async function enterLoad(trx: Transaction<unknown>, request: LoadRequest): Promise<number> {
+  const { subject, mode, trigger, actor, source, format, hold, dryRun, force, replayOf, mended } = request
+  // One after the other, so that a refusal can name the load that is in the way, and uses up no number.
+  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.queue'), hashtext(${subject}))`.execute(trx)
+  const inTheWay = await sql<{ load_id: number }>`
+    select load_id from reelhouse.load where subject = ${subject} and state in ('queued', 'running')`.execute(trx)
+  if (inTheWay.rows[0]) throw new LoadInProgressError(subject, inTheWay.rows[0].load_id)
+  const inserted = await sql<{ load_id: number }>`
+    insert into reelhouse.load (subject, state, mode, trigger, actor, source, format, hold, dry_run, force, replay_of, mended)
+    values (${subject}, 'queued', ${mode}, ${trigger}, ${actor}, ${source}, ${format ?? null}, ${hold ?? false},
+            ${dryRun ?? false}, ${force ?? false}, ${replayOf ?? null}, ${mended ? JSON.stringify(mended) : null}::jsonb)
+    returning load_id`.execute(trx)
+  const loadId = (inserted.rows[0] as { load_id: number }).load_id
+  const asked = { mode, trigger, format, hold, dry_run: dryRun, force, source: shownSource(source) }
+  const deed = { actor, subject, loadId } as const
+  if (replayOf === undefined) await enterDeed(trx, { ...deed, action: 'load', detail: asked })
+  else await enterDeed(trx, { ...deed, action: 'replay', detail: { of: replayOf, mended: mended?.length ?? 0 } })
+  return loadId
 }
 
 /** A queued load whose process has not taken it up by then never will: a server starts one, a command is one already. */
@@ -73,8 +88,8 @@ const QUEUE_SECONDS = { server: 60, command: 3 }
 export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Promise<void> {
   await sql`
     update reelhouse.load as dead
-    set state = 'failed', finished_at = clock_timestamp(),
-        error = case when state = 'running' then format('Its process ended in stage %s without a word (killed?).', coalesce(stage, 'open'))
+    set state = 'failed', finished_at = clock_timestamp(), retriable = true,
+        error = case when state = 'running' then format('Its process ended in stage %s without a word (killed, or cut off from the database?).', coalesce(stage, 'open'))
                      else 'Its process was never started.' end
     where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => case trigger when 'cli' then ${QUEUE_SECONDS.command}::integer else ${QUEUE_SECONDS.server}::integer end))))
       and (load_id = any(${ended}) or not exists (
@@ -90,6 +105,37 @@ export async function cancelQueued(db: Kysely<unknown>, loadId: number, reason: 
     where load_id = ${loadId} and state = 'queued'`.execute(db)
 }
 
+/** Why a load cannot be cancelled. */
+export class CancelError extends Error {
+  readonly status: 404 | 409
+  constructor(status: 404 | 409, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/**
+ * Asks a load to stop, wherever its process runs; one that has not begun is cancelled at once.
+ * @throws CancelError when there is no such load, or it has ended
+ */
+export async function askToCancel(db: Kysely<unknown>, loadId: number, actor: string): Promise<void> {
+  await buryTheDead(db)
+  await db.transaction().execute(async (trx) => {
+    const found = await sql<{ subject: string; state: string }>`
+      update reelhouse.load
+      set cancel_asked_by = coalesce(cancel_asked_by, ${actor}),
+          state = case state when 'queued' then 'cancelled' else state end,
+          finished_at = case state when 'queued' then clock_timestamp() end,
+          error = case state when 'queued' then format('Cancelled by %s.', ${actor}::text) end
+      where load_id = ${loadId} and state in ('queued', 'running')
+      returning subject, state`.execute(trx)
+    if (found.rows[0]) return await enterDeed(trx, { actor, action: 'cancel', subject: found.rows[0].subject, loadId })
+    const load = await sql<{ state: string }>`select state from reelhouse.load where load_id = ${loadId}`.execute(trx)
+    if (!load.rows[0]) throw new CancelError(404, `There is no load ${loadId}.`)
+    throw new CancelError(409, `Load ${loadId} has ended: it is ${load.rows[0].state}.`)
+  })
+}
+
 /** What a load was asked to do. */
 export interface LoadTask {
   load_id: number
@@ -101,6 +147,8 @@ export interface LoadTask {
   hold: boolean
   dry_run: boolean
   force: boolean
+  replay_of: number | null
+  mended: Mended[] | null
 }
 
 /** What is known of a load once its source is open. */
@@ -121,10 +169,18 @@ export interface Ledger {
   progress(progress: Record<string, unknown>): void
   reject(rows: RejectRow[]): Promise<void>
   note(text: string): Promise<void>
-  end(state: 'unchanged' | 'failed' | 'cancelled' | 'checked', error?: string): Promise<void>
+  end(state: 'unchanged' | 'failed' | 'cancelled' | 'checked', error?: LoadError): Promise<void>
   /** Stops writing, so that the load's own transaction may touch its row; returns milliseconds by stage. */
   rest(): Promise<Record<string, number>>
   close(): Promise<void>
+}
+
+/** Why a load did not come to its end. */
+export interface LoadError {
+  /** A sentence for anyone. */
+  message: string
+  /** Whether the same load may succeed another time. */
+  retriable: boolean
 }
 
 export interface RejectRow {
@@ -134,17 +190,25 @@ export interface RejectRow {
   severity: 'reject' | 'warning' | 'duplicate' | 'unmatched'
   column: string | null
   reason: string
+  /** An excerpt, for people. */
   raw: string | null
+  /** The whole text of a rejected record, where it can be stored as it is. */
+  record?: string | null
 }
 
-/** Milliseconds between two writes of progress. */
+/** Milliseconds between two writes of progress, and between two looks whether somebody wants the load cancelled. */
 const PROGRESS_EVERY = 500
 
 /**
  * Takes up a queued load: from here until `close` its process counts as alive.
  * @param client a connection of the ledger's own, which it closes
+ * @param onCancel called once, with the name of whoever wants the load cancelled
  */
-export async function openLedger(client: pg.Client, loadId: number): Promise<Ledger> {
+export async function openLedger(
+  client: pg.Client,
+  loadId: number,
+  onCancel: (by: string) => void = () => {},
+): Promise<Ledger> {
   const db = kyselyOn(client)
   const task = await takeUp(db, loadId).catch(async (error) => {
     await client.end()
@@ -152,25 +216,43 @@ export async function openLedger(client: pg.Client, loadId: number): Promise<Led
   })
 
   let stage = 'open'
-  let since = Date.now()
+  let since = performance.now()
   const timings: Record<string, number> = {}
   const closeStage = () => {
-    timings[stage] = (timings[stage] ?? 0) + Date.now() - since
-    since = Date.now()
+    const now = performance.now()
+    timings[stage] = Math.round((timings[stage] ?? 0) + now - since)
+    since = now
   }
 
   let latest: Record<string, unknown> | null = null
   let writing: Promise<unknown> = Promise.resolve()
-  const writeProgress = () => {
-    if (!latest) return
-    const progress = JSON.stringify(latest)
+  let cancelled = false
+  const writeProgress = async () => {
+    const progress = latest && JSON.stringify(latest)
     latest = null
+    const found = await (progress
+      ? sql<{ cancel_asked_by: string | null }>`
+          update reelhouse.load set progress = ${progress}::jsonb where load_id = ${loadId} returning cancel_asked_by`
+      : sql<{ cancel_asked_by: string | null }>`
+          select cancel_asked_by from reelhouse.load where load_id = ${loadId}`
+    ).execute(db)
+    const by = found.rows[0]?.cancel_asked_by
+    if (!by || cancelled) return
+    cancelled = true
+    onCancel(by)
+  }
+  let waiting = false
+  const timer = setInterval(() => {
+    if (waiting) return
+    waiting = true
     writing = writing
-      .then(() => sql`update reelhouse.load set progress = ${progress}::jsonb where load_id = ${loadId}`.execute(db))
+      .then(writeProgress)
       // A courtesy: if it fails, so does the next real statement, and that one tells why.
       .catch(() => {})
-  }
-  const timer = setInterval(writeProgress, PROGRESS_EVERY)
+      .finally(() => {
+        waiting = false
+      })
+  }, PROGRESS_EVERY)
 
   return {
     task,
@@ -200,10 +282,12 @@ export async function openLedger(client: pg.Client, loadId: number): Promise<Led
     async reject(rows) {
       if (rows.length === 0) return
       await sql`
-        insert into reelhouse.reject (load_id, file, line, code, severity, column_name, reason, raw)
-        select ${loadId}::integer, file, line, code, severity, "column", reason, raw
+        insert into reelhouse.reject (load_id, file, line, code, severity, column_name, reason, raw, record)
+        select ${loadId}::integer, file, line, code, severity, "column", reason, raw, record
         from json_to_recordset(${JSON.stringify(rows)}::json)
-          as r (file text, line bigint, code text, severity text, "column" text, reason text, raw text)`.execute(db)
+          as r (file text, line bigint, code text, severity text, "column" text, reason text, raw text, record text)`.execute(
+        db,
+      )
     },
     async note(text) {
       await sql`update reelhouse.load set notes = notes || ${text}::text where load_id = ${loadId}`.execute(db)
@@ -212,7 +296,8 @@ export async function openLedger(client: pg.Client, loadId: number): Promise<Led
       closeStage()
       await sql`
         update reelhouse.load
-        set state = ${state}, error = ${error ?? null}, finished_at = clock_timestamp(), timings = ${JSON.stringify(timings)}::jsonb
+        set state = ${state}, error = ${error?.message ?? null}, retriable = ${error?.retriable ?? false},
+            finished_at = clock_timestamp(), timings = ${JSON.stringify(timings)}::jsonb
         where load_id = ${loadId} and state = 'running'`.execute(db)
     },
     async rest() {
@@ -235,7 +320,7 @@ async function takeUp(db: Kysely<unknown>, loadId: number): Promise<LoadTask> {
   const taken = await sql<LoadTask>`
     update reelhouse.load set state = 'running', stage = 'open', started_at = clock_timestamp()
     where load_id = ${loadId} and state = 'queued'
-    returning load_id, source, format, mode, trigger, actor, hold, dry_run, force`.execute(db)
+    returning load_id, source, format, mode, trigger, actor, hold, dry_run, force, replay_of, mended`.execute(db)
   if (taken.rows[0]) return taken.rows[0]
   throw new Error(`Load ${loadId} is not queued, so it cannot be run.`)
 }

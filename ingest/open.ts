@@ -14,6 +14,10 @@ export interface Entry {
   name: string
   bytes: number
   modifiedAt: Date
+  /** Its name without folder and without `.gz`. */
+  base: string
+  /** Up to its first 64 KiB, as they are once unpacked. */
+  head(signal: AbortSignal): Promise<Buffer>
   read(signal: AbortSignal): AsyncIterable<Buffer>
 }
 
@@ -25,6 +29,8 @@ export interface Place {
   single: boolean
   entries: Entry[]
 }
+
+const HEAD_BYTES = 64 << 10
 
 /** Archive and package tools stamp files with these when they do not know better; such a time says nothing. */
 const PLACEHOLDER_DATES = new Set(['1970-01-01', '1980-01-01', '1985-10-26'])
@@ -86,6 +92,12 @@ async function fileEntry(place: string): Promise<Entry> {
     name: path.basename(place),
     bytes: size,
     modifiedAt: mtime,
+    base: path.basename(place),
+    async head(signal) {
+      const chunks: Buffer[] = []
+      for await (const chunk of createReadStream(place, { signal, end: HEAD_BYTES - 1 })) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks)
+    },
     async *read(signal) {
       yield* createReadStream(place, { signal, highWaterMark: 256 << 10 })
       const after = await stat(place)

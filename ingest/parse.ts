@@ -37,6 +37,7 @@ export type RejectCode =
   | 'record_too_large'
   | 'not_an_object'
   | 'nested_too_deeply'
+  | 'not_one_record'
 
 export interface ParseOptions {
   /** The name that sentences give the file, for example `archive.zip!movies.csv`. */
@@ -80,6 +81,15 @@ const CUT = '… [cut]'
  * lone surrogates, and U+FDD0 (see utf8.ts) stays inside this process, so they are shown as `␀` and U+FFFD.
  */
 export function excerpt(raw: string): string {
-  const text = raw.length <= MAX_EXCERPT ? raw : raw.slice(0, MAX_EXCERPT - CUT.length) + CUT
-  return text.replaceAll('\0', '␀').replace(/[\uFDD0\p{Surrogate}]/gu, '\uFFFD')
+  return storable(raw.length <= MAX_EXCERPT ? raw : raw.slice(0, MAX_EXCERPT - CUT.length) + CUT)
+}
+
+const storable = (text: string) => text.replaceAll('\0', '␀').replace(/[\uFDD0\p{Surrogate}]/gu, '\uFFFD')
+
+const MAX_WHOLE = 100_000
+
+/** The text of a record, or its excerpt, if that is the whole of it, as it stood in the file, and not too long to keep; else null. */
+export function wholeText(raw: string): string | null {
+  const changed = raw.length > MAX_WHOLE || raw !== storable(raw) || /[\uFFFD␀]/.test(raw) || raw.endsWith(CUT)
+  return changed ? null : raw
 }

@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { enterDeed } from './audit.ts'
 
 /**
  * Publishing is moving one pointer. Readers see the load before or the load after, never anything between, and nobody
@@ -38,7 +39,12 @@ export async function movePointer(
   action: 'publish' | 'rollback',
   actor: string,
 ): Promise<void> {
-  const [moment] = (await sql<{ at: string }>`select clock_timestamp()::text as at`.execute(trx)).rows
+  // Never before the publication before it, whatever the clock does: `as_of` goes by these instants.
+  const [moment] = (
+    await sql<{ at: string }>`
+      select greatest(clock_timestamp(), max(at) + interval '1 microsecond')::text as at
+      from reelhouse.publication where subject = ${load.subject}`.execute(trx)
+  ).rows
   const at = sql`${moment?.at}::timestamptz`
   await sql`update reelhouse.load set state = 'superseded'
             where subject = ${load.subject} and state = 'published' and load_id <> ${load.load_id}`.execute(trx)
@@ -49,6 +55,8 @@ export async function movePointer(
             on conflict (subject) do update set load_id = excluded.load_id, published_at = excluded.published_at`.execute(
     trx,
   )
+  // Watchers resume by number, so numbers become visible in their order, whatever the subject. Last, as it keeps other subjects waiting.
+  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.publication'))`.execute(trx)
   await sql`insert into reelhouse.publication (subject, load_id, action, actor, at)
             values (${load.subject}, ${load.load_id}, ${action}, ${actor}, ${at})`.execute(trx)
   await sql`select pg_notify(${PUBLICATIONS},
@@ -76,6 +84,8 @@ export async function publish(
     if (!['held', 'superseded', 'blocked'].includes(load.state))
       throw new PublishError(409, `Load ${loadId} is ${load.state}, so it has no rows to show.`)
     await movePointer(trx, load, 'publish', options.actor)
+    const detail = load.state === 'blocked' ? { although: 'blocked' } : {}
+    await enterDeed(trx, { actor: options.actor, action: 'publish', subject: load.subject, loadId, detail })
   })
 }
 
@@ -110,11 +120,14 @@ export async function rollBack(
           : `Load ${options.to} is no superseded load of ${subject}, so it cannot be rolled back to.`,
       )
     await movePointer(trx, load, 'rollback', options.actor)
+    const deed = { actor: options.actor, action: 'rollback', subject, loadId: load.load_id } as const
+    await enterDeed(trx, { ...deed, detail: { from } })
     return load.load_id
   })
 }
 
-async function loadState(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
+/** A load's subject and state; undefined when there is no such load. */
+export async function loadState(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
   const found = await sql<LoadState>`
     select load_id, subject, state from reelhouse.load where load_id = ${loadId}`.execute(trx)
   return found.rows[0]

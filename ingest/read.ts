@@ -2,7 +2,7 @@ import { createHash, type Hash, hash } from 'node:crypto'
 import type { Source, SourceFile } from './choose.ts'
 import type { FileCounts } from './files.ts'
 import type { Ledger, RejectRow } from './ledger.ts'
-import { excerpt, type RawRecord, type SoundRecord } from './parse.ts'
+import { excerpt, type RawRecord, type SoundRecord, wholeText } from './parse.ts'
 import { parseCsv } from './parse-csv.ts'
 import { parseJsonArray } from './parse-json.ts'
 import { readRecord } from './record.ts'
@@ -52,7 +52,7 @@ export class Reading {
   async readAll(source: Source): Promise<FileCounts[]> {
     this.#bytesTotal = source.files.reduce((sum, { bytes }) => sum + bytes, 0)
     const files: FileCounts[] = []
-    for (const [index, file] of source.files.entries()) files.push(await this.#read(file, index + 1))
+    for (const [index, file] of source.files.entries()) files.push(await this.#read(file, file.fileNo ?? index + 1))
     await this.#stager.finish()
     await this.#enterRejects()
     return files
@@ -95,6 +95,7 @@ export class Reading {
 
   /** Batches of records, whatever the file's notation, each with its cells by column. */
   async #records(file: SourceFile, bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<RawRecord<Cells>[]>> {
+    if (file.records) return file.records()
     const options = { file: file.name, signal: this.#signal }
     if (file.of.read === 'json') return parseJsonArray(bytes, options)
     const table = await parseCsv(bytes, { ...options, required: file.of.columns })
@@ -135,7 +136,14 @@ export class Reading {
   }
 
   #leaveOut(file: SourceFile, line: number, why: { code: string; column: string | null; reason: string }, raw: string) {
-    this.#rejects.push({ file: file.name, line, severity: 'reject', raw: excerpt(raw), ...legible(why) })
+    this.#rejects.push({
+      file: file.name,
+      line,
+      severity: 'reject',
+      raw: excerpt(raw),
+      record: wholeText(raw),
+      ...legible(why),
+    })
   }
 
   async #enterRejects(): Promise<void> {

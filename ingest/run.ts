@@ -3,16 +3,26 @@ import { sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { type CheckResult, runChecks, writeChecks } from './checks.ts'
 import type { Source } from './choose.ts'
-import { countDuplicates, type FileCounts, isUnchanged, publishedFacts, readDuplicates, writeFiles } from './files.ts'
-import { kyselyOn, type Ledger, type LoadFacts, openLedger, type RejectRow } from './ledger.ts'
+import { keepInUse, retire, sweep } from './drop.ts'
+import {
+  countDuplicates,
+  type FileCounts,
+  type Published,
+  publishedFacts,
+  readDuplicates,
+  writeFiles,
+} from './files.ts'
+import { kyselyOn, type Ledger, type LoadError, type LoadFacts, openLedger, type RejectRow } from './ledger.ts'
 import { fileDate, openSource } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
 import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
 import { lockPointer, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
+import { openReplay } from './replay.ts'
 import { SourceError } from './source-error.ts'
 import { stageInto } from './stage.ts'
 import type { Subject } from './subject.ts'
+import { sameAs } from './unchanged.ts'
 
 /**
  * One load from source to publication. What it reads is staged in temporary tables; then a single transaction fills the
@@ -25,6 +35,8 @@ export interface RunOptions {
   connect: (applicationName: string) => Promise<pg.Client>
   /** Folder whose disk the warehouse writes to, when that is this machine's. */
   diskOf?: string | undefined
+  /** How many snapshots of the subject are kept; older ones are dropped once this load has made one. */
+  retain: number
   signal: AbortSignal
   onProgress?: ((progress: Progress) => void) | undefined
 }
@@ -37,26 +49,48 @@ const DISK_PER_BYTE = 4
 
 /**
  * Runs a queued load to its end, and records in the ledger how it ended.
- * @throws whatever ended it early, once the ledger has it
+ * @throws whatever ended it early, once the ledger has it; or what kept old snapshots from being dropped afterwards
  */
 export async function runLoad(subject: Subject, loadId: number, options: RunOptions): Promise<void> {
-  const ledger = await openLedger(await options.connect(`reelhouse ledger of load ${loadId}`), loadId)
+  const cancelled = new AbortController()
+  const client = await options.connect(`reelhouse ledger of load ${loadId}`)
+  const ledger = await openLedger(client, loadId, (by) => cancelled.abort(new CancelledError(`Cancelled by ${by}.`)))
+  const signal = AbortSignal.any([options.signal, cancelled.signal])
+  let made = false
   try {
-    await loadInto(subject, ledger, options)
+    made = await loadInto(subject, ledger, { ...options, signal })
   } catch (error) {
-    const state = options.signal.aborted ? 'cancelled' : 'failed'
-    await ledger.end(state, sentenceOf(options.signal.aborted ? options.signal.reason : error))
+    await ledger.end(signal.aborted ? 'cancelled' : 'failed', errorOf(signal.aborted ? signal.reason : error))
     throw error
   } finally {
     await ledger.close()
   }
+  if (made) await dropOldest(subject, options)
 }
 
-async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): Promise<void> {
+/** The load ended well, but what came after it did not. */
+export class RetentionError extends Error {}
+
+async function dropOldest(subject: Subject, { connect, retain }: RunOptions): Promise<void> {
+  try {
+    const client = await connect(`reelhouse retention of ${subject.name}`)
+    await retire(kyselyOn(client), subject.name, retain).finally(() => client.end())
+    await sweep(connect, subject)
+  } catch (cause) {
+    throw new RetentionError('The load ended well, but old loads could not be dropped; the next load tries again.', {
+      cause,
+    })
+  }
+}
+
+/** @returns whether it made a snapshot */
+async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): Promise<boolean> {
   const { task } = ledger
-  const source = await openSource(subject, task.source, task.format ?? undefined)
+  const source = await (task.replay_of === null
+    ? openSource(subject, task.source, task.format ?? undefined)
+    : openReplay(ledger.db, subject, task.replay_of, task.mended ?? []))
   const published = await publishedFacts(ledger.db, subject)
-  const facts = {
+  const facts: LoadFacts = {
     format: source.format.name,
     idSpace: source.format.idSpace,
     ingestVersion: subject.ingestVersion,
@@ -64,9 +98,15 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
     previousLoadId: published?.load_id ?? null,
   }
   await ledger.describe(facts)
-  if (published && !task.force && (await isUnchanged(source, facts, task.mode, published, options.signal))) {
-    await ledger.note(`the same files as load ${published.load_id}, which is published`)
-    return await ledger.end('unchanged')
+  if (task.mode === 'merge') assertMergeable(facts, published)
+  const same =
+    !task.force &&
+    task.replay_of === null &&
+    (await sameAs(ledger.db, subject.name, task, facts, source, options.signal))
+  if (same) {
+    await ledger.note(same)
+    await ledger.end('unchanged')
+    return false
   }
   await assertDiskSpace(source, options.diskOf)
 
@@ -84,19 +124,26 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
     const stager = await stageInto(client, subject.stageTables)
     await ledger.stage('parse')
     const files = await new Reading(subject, stager, ledger, options).readAll(source)
-    const db = kyselyOn(client)
+    if (task.replay_of !== null && files.every(({ loaded }) => loaded === 0)) {
+      await writeFiles(ledger.db, task.load_id, files)
+      await ledger.note(`none of the records that load ${task.replay_of} rejected can be read yet`)
+      await ledger.end('unchanged')
+      return false
+    }
     const load = { subject, source, facts, files, ledger, signal: options.signal }
-    await db
+    const base = task.mode === 'merge' && published ? published : null
+    await kyselyOn(client)
       .transaction()
-      .execute((trx) => makeSnapshot(trx, load))
-      .catch(async (error) => {
-        if (!(error instanceof DryRun)) throw error
-        await writeFiles(ledger.db, task.load_id, files)
-        await ledger.reject(error.duplicates)
-        await countDuplicates(ledger.db, task.load_id)
-        await writeChecks(ledger.db, task.load_id, error.checks)
-        await ledger.end('checked')
-      })
+      .execute((trx) => makeSnapshot(trx, { ...load, base }))
+    return true
+  } catch (error) {
+    if (!(error instanceof DryRun)) throw error
+    await writeFiles(ledger.db, task.load_id, error.files)
+    await ledger.reject(error.duplicates)
+    await countDuplicates(ledger.db, task.load_id)
+    await writeChecks(ledger.db, task.load_id, error.checks)
+    await ledger.end('checked')
+    return false
   } finally {
     options.signal.removeEventListener('abort', startCancelling)
     clearInterval(cancelling)
@@ -104,12 +151,23 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
   }
 }
 
+/** @throws SourceError when there is nothing to merge into, or what there is means other things by its ids */
+function assertMergeable({ format, idSpace }: LoadFacts, published: Published | undefined): void {
+  if (!published) throw new SourceError('nothing is published to merge into; load it with mode replace')
+  if (published.id_space !== idSpace)
+    throw new SourceError(
+      `ids of format ${format} (${idSpace}) are not those of the published load ${published.load_id} (${published.id_space}), so they cannot be merged; load it with mode replace`,
+    )
+}
+
 /** Thrown to undo the transaction of a dry run, with what is worth keeping of it. */
 class DryRun extends Error {
+  readonly files: FileCounts[]
   readonly duplicates: RejectRow[]
   readonly checks: CheckResult[]
-  constructor(duplicates: RejectRow[], checks: CheckResult[]) {
+  constructor(files: FileCounts[], duplicates: RejectRow[], checks: CheckResult[]) {
     super('dry run')
+    this.files = files
     this.duplicates = duplicates
     this.checks = checks
   }
@@ -121,21 +179,27 @@ interface Load {
   facts: LoadFacts
   files: FileCounts[]
   ledger: Ledger
+  /** The snapshot that is merged into; null: the new one stands for itself. */
+  base: Published | null
   signal: AbortSignal
 }
 
 /** Everything that becomes visible at once: rows, keys, counts, checks, and the pointer. */
 async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void> {
-  const { subject, source, facts, files, ledger, signal } = load
+  const { subject, source, facts, files, ledger, base, signal } = load
   const { task } = ledger
   const loadId = task.load_id
   await ledger.stage('merge')
+  if (base && !(await keepInUse(trx, base.load_id)))
+    throw new SourceError(`load ${base.load_id}, which it was to be merged into, has been dropped meanwhile`, true)
   await writeFiles(trx, loadId, files)
   await createPartitions(trx, subject, loadId)
   const merged = await subject.merge(trx, {
     loadId,
     format: source.format,
     fileDate: facts.fileDate,
+    base: base && { loadId: base.load_id, fileDate: base.file_date },
+    sourceLoadId: task.replay_of ?? loadId,
     table: (name) =>
       subject.facts.includes(name) ? partitionOf(subject, name, loadId) : sql.table(`${subject.name}.${name}`),
   })
@@ -145,12 +209,23 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   await attachPartitions(trx, subject, loadId)
   signal.throwIfAborted()
   await ledger.stage('check')
-  const checks = await runChecks(trx, subject.checks, { loadId, fileDate: facts.fileDate })
+  const checks = await runChecks(trx, subject, {
+    loadId,
+    fileDate: facts.fileDate,
+    dataThrough: merged.dataThrough,
+    mode: task.mode,
+    replay: task.replay_of !== null,
+  })
   await writeChecks(trx, loadId, checks)
-  if (task.dry_run) throw new DryRun(await readDuplicates(trx, loadId), checks)
+  if (task.dry_run) throw new DryRun(files, await readDuplicates(trx, loadId), checks)
   signal.throwIfAborted()
   await ledger.stage('publish')
   await lockPointer(trx, subject.name)
+  const overtaken = base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
+  if (overtaken)
+    await ledger.note(
+      `held: it was merged into load ${base.load_id}, and readers see another one by now; publish it if that is meant`,
+    )
   const timings = await ledger.rest()
   const blocked = checks.some(({ passed, severity }) => severity === 'error' && !passed)
   const { numAffectedRows } = await sql`
@@ -160,7 +235,8 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
     where load_id = ${loadId} and state = 'running'`.execute(trx)
   // When the ledger's connection breaks, the load counts as dead before its process knows.
   if (numAffectedRows !== 1n) throw new Error(`Load ${loadId} was given up by others while it ran.`)
-  if (!blocked && !task.hold) await movePointer(trx, { load_id: loadId, subject: subject.name }, 'publish', task.actor)
+  if (!blocked && !task.hold && !overtaken)
+    await movePointer(trx, { load_id: loadId, subject: subject.name }, 'publish', task.actor)
 }
 
 /** @throws SourceError with both numbers when the disk cannot hold the load */
@@ -175,12 +251,24 @@ async function assertDiskSpace(source: Source, folder: string | undefined): Prom
     )
 }
 
+/** SQLSTATEs of a database that is full, or that went away. */
+const DISK_FULL = '53100'
+const GONE = /^(08|57P0)/
+
 /** An error as the ledger may show it to anyone: our own sentences as they are, PostgreSQL's and Node's by their kind. */
-function sentenceOf(error: unknown): string {
-  if (error instanceof SourceError || error instanceof UnreadableFileError || error instanceof CancelledError)
-    return error.message
-  if (error instanceof pg.DatabaseError)
-    return `The database refused the load (SQLSTATE ${error.code}); the log says more.`
+function errorOf(error: unknown): LoadError {
+  if (error instanceof SourceError) return error
+  if (error instanceof UnreadableFileError || error instanceof CancelledError)
+    return { message: error.message, retriable: false }
   const code = (error as NodeJS.ErrnoException)?.code
-  return `The load met an unexpected error${code ? ` (${code})` : ''}; the log says more.`
+  if (code === DISK_FULL || code === 'ENOSPC')
+    return { message: 'The disk is full; make room or drop older loads, then load it again.', retriable: true }
+  if (error instanceof pg.DatabaseError && !GONE.test(code ?? ''))
+    return { message: `The database refused the load (SQLSTATE ${code}); the log says more.`, retriable: false }
+  if (GONE.test(code ?? '') || /^(ECONN|EPIPE)/.test(code ?? '') || /Connection terminated/.test(String(error)))
+    return { message: 'The connection to the database was lost.', retriable: true }
+  return {
+    message: `The load met an unexpected error${code ? ` (${code})` : ''}; the log says more.`,
+    retriable: false,
+  }
 }

@@ -37,6 +37,10 @@ export interface MergeScope {
   format: Format
   /** The date of the newest source file, `YYYY-MM-DD`: nothing can truthfully be dated after it. */
   fileDate: string
+  /** Mode `merge`: the snapshot that the new one takes over whatever it does not have itself. */
+  base: { loadId: number; fileDate: string } | null
+  /** The load whose files the lines are of: this one, or the one whose rejected records are replayed. */
+  sourceLoadId: number
 }
 
 export interface MergeResult {

@@ -8,8 +8,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     alter table reelhouse.load
       add column replay_of integer references reelhouse.load,
+      add column mended jsonb,
       add column cancel_asked_by text,
       add column retriable boolean not null default false`.execute(db)
+  await sql`comment on column reelhouse.load.mended is 'Texts that an admin gave in place of rejected ones: [{file, line, raw}]'`.execute(
+    db,
+  )
   await sql`comment on column reelhouse.load.cancel_asked_by is 'Read by the process of the load, wherever it runs'`.execute(
     db,
   )

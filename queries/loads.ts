@@ -36,6 +36,8 @@ export interface LoadView {
   file_date: string | null
   data_through: string | null
   previous_load: number | null
+  /** The load whose rejected records it read again. */
+  replay_of: number | null
   created_at: string
   started_at: string | null
   finished_at: string | null
@@ -66,7 +68,7 @@ export function loads(where: {
                                      'failed', count(*) filter (where not passed and severity = 'error'),
                                      'warned', count(*) filter (where not passed and severity = 'warn'))
             from reelhouse.check_result checked where checked.load_id = load.load_id) as checks,
-           notes, error, file_date, data_through, previous_load_id as previous_load,
+           notes, error, file_date, data_through, previous_load_id as previous_load, replay_of,
            ${instant('created_at')} as created_at, ${instant('started_at')} as started_at,
            ${instant('finished_at')} as finished_at, ${instant('published_at')} as published_at
     from reelhouse.load
@@ -112,14 +114,16 @@ export function rejects(
 
 export interface CheckView {
   name: string
+  kind: string | null
   claim: string
   severity: string
   passed: boolean
+  failing: number | null
   observed: string
   sample: unknown[]
 }
 
 /** What was checked before a load was published. */
 export const checks = (loadId: number): RawBuilder<CheckView> => sql<CheckView>`
-  select name, claim, severity, passed, observed, sample
+  select name, kind, claim, severity, passed, failing, observed, sample
   from reelhouse.check_result where load_id = ${loadId} order by passed, severity, name`

@@ -3,10 +3,12 @@ import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 import {
   areSortValues,
+  excludedOf,
   jsonRows,
   type Page,
   PageError,
   rowCount,
+  rowsOf,
   shownFields,
   sortKeys,
   textRows,
@@ -127,7 +129,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   const { served, snapshot, params, page, format } = question
   const { report, single } = served
   const scope = { loadId: snapshot.id }
-  const rows = report.query(db, scope, params)
+  const rows = rowsOf(db, report, scope, params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const limit = page.limit ?? DEFAULT_LIMIT
   // One row more than is shown tells whether there is a page after.
@@ -149,6 +151,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     const texts = await textRows(db, report, rows, { ...page, limit }).execute(run)
     return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
   }
+  const excluded = excludedOf(db, report, scope, params)
   const meta = {
     report: served.shownName,
     load,
@@ -156,7 +159,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     complete: next === null,
     next,
     ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
-    ...(report.excluded ? { excluded: (await report.excluded(db, scope, params).execute(run))[0] } : {}),
+    ...(excluded ? { excluded: (await excluded.execute(run))[0] } : {}),
   }
   return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }

@@ -15,12 +15,14 @@ import { answerOtherMethods } from './methods.ts'
 import { swaggerOptions } from './openapi.ts'
 import type { ServedReport } from './reports.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
 import { healthRoutes } from './routes/health.ts'
 import { loadRoutes } from './routes/loads.ts'
 import { reportRoutes } from './routes/reports.ts'
 import type { Runner } from './runner.ts'
 import type { Snapshots } from './snapshots.ts'
+import type { Sweeper } from './sweeper.ts'
 import type { Warehouse } from './warehouse.ts'
 
 export interface AppOptions {
@@ -30,6 +32,7 @@ export interface AppOptions {
   warehouse: Warehouse
   snapshots: Snapshots
   runner: Runner
+  sweeper: Sweeper
   tokens: AdminTokens
   logger?: FastifyServerOptions['logger']
 }
@@ -45,7 +48,7 @@ const PACKABLE = /^(text\/(?!event-stream)|application\/([\w.-]+\+)?(json|yaml|x
 
 /** The whole HTTP side, not yet listening. Plugins are listed here by hand: they are few, and their order matters. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, subjects, reports, warehouse, snapshots, runner, tokens } = options
+  const { config, subjects, reports, warehouse, snapshots, runner, sweeper, tokens } = options
   const app = fastify({
     logger: options.logger ?? false,
     // A proxy's id is taken over, so that one id leads through all logs; without one it is a number of this process.
@@ -109,7 +112,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     catalogRoutes(scope, { subjects, reports, snapshots })
     reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
     loadRoutes(scope, { warehouse, snapshots, tokens })
-    adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, tokens })
+    adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, sweeper, tokens })
+    auditRoutes(scope, { warehouse, tokens })
     scope.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
     scope.get(
       '/openapi.yaml',

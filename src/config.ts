@@ -46,6 +46,7 @@ const environment = z.object({
   ADMIN_TOKENS: namedTokens.default([]),
   SOURCE_ROOTS: list.default([]).transform((folders) => folders.map((folder) => path.resolve(folder))),
   SOURCE_HOSTS: list.default([]),
+  RETAIN_LOADS: integer(1, 10_000).default(13),
   SAMPLE: z.enum(['on', 'off'], 'takes on or off').default('on'),
   CORS_ORIGINS: list.default(['*']),
   STATEMENT_TIMEOUT_MS: integer(100, 3_600_000).default(30_000),
@@ -72,6 +73,8 @@ export interface Config {
   /** Folders and hosts that an admin's request may name as a source. */
   sourceRoots: string[]
   sourceHosts: string[]
+  /** Snapshots of a subject that are kept. */
+  retainLoads: number
   sample: boolean
   corsOrigins: string[]
   statementTimeoutMs: number
@@ -112,6 +115,7 @@ export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = 
     sources: new Map(sources),
     sourceRoots: settings.SOURCE_ROOTS,
     sourceHosts: settings.SOURCE_HOSTS,
+    retainLoads: settings.RETAIN_LOADS,
     sample: settings.SAMPLE === 'on',
     corsOrigins: settings.CORS_ORIGINS,
     statementTimeoutMs: settings.STATEMENT_TIMEOUT_MS,

@@ -4,12 +4,14 @@ import { loadReports } from './reports.ts'
 import { Runner } from './runner.ts'
 import { Snapshots } from './snapshots.ts'
 import { loadSubjects } from './subjects.ts'
+import { Sweeper } from './sweeper.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** The OpenAPI document as the committed openapi.yaml has it: of the whole program, without a warehouse or any setting. */
 export async function openapiYaml(): Promise<string> {
   const subjects = await loadSubjects()
   const warehouse = unopened()
+  const sweeper = new Sweeper(warehouse, subjects, () => {})
   const nobody = { file: undefined, authenticate: () => 'nobody' }
   const app = await buildApp({
     config: readConfig(subjects.keys(), {}),
@@ -18,11 +20,13 @@ export async function openapiYaml(): Promise<string> {
     warehouse,
     snapshots: new Snapshots(warehouse, () => {}),
     runner: new Runner(warehouse, () => {}),
+    sweeper,
     tokens: nobody,
   })
   await app.ready()
   const yaml = app.swagger({ yaml: true })
   await app.close()
+  await sweeper.close()
   return yaml
 }
 

@@ -24,8 +24,17 @@ export class Runner {
    * @returns the load's number
    * @throws LoadInProgressError
    */
-  async start(request: LoadRequest, onEnd: (loadId: number) => void | Promise<void> = () => {}): Promise<number> {
+  async start(request: LoadRequest, onEnd?: (loadId: number) => void | Promise<void>): Promise<number> {
     const loadId = await queueLoad(this.#warehouse.writer, request)
+    this.run(loadId, onEnd)
+    return loadId
+  }
+
+  /**
+   * Starts the process of a load that is queued.
+   * @param onEnd called when the process has ended, however it did
+   */
+  run(loadId: number, onEnd: (loadId: number) => void | Promise<void> = () => {}): void {
     const program = path.join(import.meta.dirname, 'bin', 'run-load.js')
     const child = spawn(process.execPath, [program, String(loadId)], { stdio: ['ignore', 'ignore', 'inherit'] })
     const ended = new Promise<void>((resolve) => {
@@ -36,7 +45,6 @@ export class Runner {
       child.once('close', () => resolve())
     }).then(() => this.#afterwards(loadId, onEnd))
     this.#running.set(loadId, { stop: () => child.kill('SIGTERM'), ended })
-    return loadId
   }
 
   /** Stops the loads that run here, and waits until each has said so in the ledger. */

@@ -9,6 +9,7 @@ import { describe } from './commands/load.ts'
 import { loadReports } from './reports.ts'
 import { Runner } from './runner.ts'
 import { Snapshots } from './snapshots.ts'
+import { Sweeper } from './sweeper.ts'
 
 /** How long requests that run may take to finish once the server is told to stop. */
 const GRACE_MS = 10_000
@@ -26,11 +27,15 @@ export async function serve(context: Context): Promise<void> {
   const runner = new Runner(warehouse, (error, loadId) =>
     app?.log.error({ err: error, load: loadId }, 'a load could not be followed'),
   )
+  const sweeper = new Sweeper(warehouse, subjects, (error) =>
+    app?.log.error({ err: error }, 'dropped loads could not be swept'),
+  )
   const stopped = stopSignal()
   try {
     await buryTheDead(warehouse.writer)
     await snapshots.start()
-    app = await buildApp({ config, subjects, reports, warehouse, snapshots, runner, tokens, logger })
+    sweeper.soon()
+    app = await buildApp({ config, subjects, reports, warehouse, snapshots, runner, sweeper, tokens, logger })
     const address = await app.listen({ host: config.host, port: config.port })
     say(`Reelhouse listens on ${address} (documentation: ${address}/docs)`)
     if (tokens.file) say(`The admin's token is in ${path.relative(process.cwd(), tokens.file) || tokens.file}`)
@@ -43,6 +48,7 @@ export async function serve(context: Context): Promise<void> {
     // At once: while a load winds up, requests finish and no new ones are taken.
     await Promise.all([app?.close(), runner.close()])
     clearTimeout(grace)
+    await sweeper.close()
     await snapshots.close()
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
-import { jsonRows, textRows } from '../queries/page.ts'
+import { jsonRows, rowsOf, textRows } from '../queries/page.ts'
 import type { Question } from './answer.ts'
 import { csvLine, csvRow } from './csv.ts'
 import type { Warehouse } from './warehouse.ts'
@@ -24,7 +24,7 @@ export async function* streamAll(
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   const batches = (query: (db: AnyDb) => Stream) => inBatches(warehouse, query, signal)
-  const rows = (db: AnyDb) => report.query(db, { loadId: snapshot.id }, params)
+  const rows = (db: AnyDb) => rowsOf(db, report, { loadId: snapshot.id }, params)
   if (format === 'ndjson') {
     for await (const batch of batches((db) => jsonRows(db, report, rows(db), page)))
       yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)

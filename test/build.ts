@@ -18,6 +18,7 @@ import { loadReports } from '../src/reports.ts'
 import { Runner } from '../src/runner.ts'
 import { Snapshots } from '../src/snapshots.ts'
 import { loadSubjects } from '../src/subjects.ts'
+import { Sweeper } from '../src/sweeper.ts'
 import { openWarehouse, type Warehouse } from '../src/warehouse.ts'
 
 /**
@@ -60,6 +61,7 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
   const failures: unknown[] = []
   const snapshots = new Snapshots(warehouse, (error) => failures.push(error))
   const runner = new Runner(warehouse, (error) => failures.push(error))
+  const sweeper = new Sweeper(warehouse, subjects, (error) => failures.push(error))
   await snapshots.start()
   const app = await buildApp({
     config,
@@ -68,10 +70,12 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
     warehouse,
     snapshots,
     runner,
+    sweeper,
     tokens: await adminTokens(config),
   })
   t.teardown(async () => {
     await runner.close()
+    await sweeper.close()
     await app.close()
     await snapshots.close()
     await warehouse.close()
@@ -102,7 +106,7 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
       const subject = subjects.get(request.subject ?? 'movies') as Subject
       const signal = new AbortController().signal
       // Whether it failed is in the ledger, which is what a test looks at.
-      await runLoad(subject, loadId, { connect: warehouse.connect, signal }).catch(() => {})
+      await runLoad(subject, loadId, { connect: warehouse.connect, retain: config.retainLoads, signal }).catch(() => {})
       const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
       // What was published is heard a moment later; a test that asks next means the new load.
       const pointer = load?.state === 'published' ? loadId : undefined

@@ -1,36 +1,72 @@
 import { sql } from 'kysely'
-import type { Check, CheckFinding } from '../checks.ts'
+import type { Check } from '../checks.ts'
 
 /** What must hold of a load of films, beyond what the tables' constraints enforce. */
 export const checks: Check[] = [
+  { name: 'film_row_count', claim: 'The load has films', severity: 'error', kind: 'row_count', table: 'film', min: 1 },
   {
-    name: 'film_row_count',
-    claim: 'The load has films',
+    name: 'film_volume',
+    claim: 'At most 5 % of the films are gone since the last published load of the same format and source',
     severity: 'error',
-    query: ({ loadId }) => sql<CheckFinding>`
-      select count(*) > 0 as passed, format('%s films', count(*)) as observed, '[]'::jsonb as sample
-      from movies.film where load_id = ${loadId}`,
+    kind: 'volume',
+    table: 'film',
+    maxLoss: 0.05,
   },
   {
     name: 'film_source',
     claim: 'The file that each film was read from is in the ledger',
     severity: 'error',
-    query: ({ loadId }) => sql<CheckFinding>`
-      select count(*) = 0 as passed, format('%s films of unknown source', count(*)) as observed, '[]'::jsonb as sample
-      from movies.film
-      where load_id = ${loadId}
-        and not exists (select from reelhouse.load_file source
-                        where source.load_id = film.source_load_id and source.file_no = film.source_file_no)`,
+    kind: 'relationship',
+    table: 'film',
+    columns: ['source_load_id', 'source_file_no'],
+    to: { table: 'reelhouse.load_file', columns: ['load_id', 'file_no'] },
+  },
+  {
+    name: 'film_released_since_1870',
+    claim: 'No film was released before there was film',
+    severity: 'warn',
+    kind: 'plausibility',
+    table: 'film',
+    breaks: () => sql`release_date < '1870-01-01'`,
   },
   {
     name: 'film_suspect',
     claim: 'No film has figures that are probably wrong',
     severity: 'warn',
-    query: ({ loadId }) => sql<CheckFinding>`
-      select count(*) = 0 as passed, format('%s films flagged', count(*)) as observed,
-             (select coalesce(jsonb_agg(to_jsonb(first)), '[]')
-              from (select film_id, title, release_date, budget, revenue, suspect from movies.film
-                    where load_id = ${loadId} and suspect <> '{}' order by film_id limit 10) as first) as sample
-      from movies.film where load_id = ${loadId} and suspect <> '{}'`,
+    kind: 'plausibility',
+    table: 'film',
+    breaks: () => sql`suspect <> '{}'`,
+  },
+  {
+    name: 'film_release_date',
+    claim: 'Each film has a release date; those without are in no yearly row',
+    severity: 'warn',
+    kind: 'not_null',
+    table: 'film',
+    column: 'release_date',
+  },
+  {
+    name: 'film_imdb_id',
+    claim: 'No two films have the same IMDb id',
+    severity: 'warn',
+    kind: 'unique',
+    table: 'film',
+    columns: ['imdb_id'],
+  },
+  {
+    name: 'film_status',
+    claim: 'The status of each film is one that TMDB has',
+    severity: 'warn',
+    kind: 'accepted_values',
+    table: 'film',
+    column: 'status',
+    values: ['Released', 'Post Production', 'In Production', 'Planned', 'Rumored', 'Canceled'],
+  },
+  {
+    name: 'film_freshness',
+    claim: 'The films reach to within a year of the date of their file',
+    severity: 'warn',
+    kind: 'freshness',
+    maxDays: 366,
   },
 ]

@@ -7,7 +7,8 @@ import { openWarehouse } from '../warehouse.ts'
 /** The process of one load that a server queued: `run-load.js NUMBER`. How it ended is in the ledger. */
 const loadId = Number(process.argv[2])
 const subjects = await loadSubjects()
-const warehouse = await openWarehouse(readConfig(subjects.keys()))
+const config = readConfig(subjects.keys())
+const warehouse = await openWarehouse(config)
 const stop = new AbortController()
 const onSignal = (signal: string) => stop.abort(new CancelledError(`Stopped by ${signal}.`))
 process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
@@ -15,7 +16,8 @@ try {
   const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
   const subject = load && subjects.get(load.subject)
   if (!subject) throw new Error(`There is no load ${loadId} of a subject that this program knows.`)
-  await runLoad(subject, loadId, { connect: warehouse.connect, diskOf: warehouse.diskOf, signal: stop.signal })
+  const { connect, diskOf } = warehouse
+  await runLoad(subject, loadId, { connect, diskOf, retain: config.retainLoads, signal: stop.signal })
 } catch (error) {
   if (!stop.signal.aborted) {
     const { name, message, stack } = error as Error

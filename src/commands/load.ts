@@ -1,15 +1,15 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { LoadInProgressError, queueLoad } from '../../ingest/ledger.ts'
 import { openSource } from '../../ingest/open.ts'
 import type { Progress } from '../../ingest/read.ts'
-import { CancelledError, runLoad } from '../../ingest/run.ts'
+import { CancelledError, RetentionError, runLoad } from '../../ingest/run.ts'
 import { checks, type LoadView, loads, shownLoad } from '../../queries/loads.ts'
 import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
 
 interface Options {
   source?: string
   format?: string
-  mode: string
+  mode: 'replace' | 'merge'
   hold?: boolean
   dryRun?: boolean
   force?: boolean
@@ -30,7 +30,11 @@ export function loadCommand(program: Command): void {
     .description('load a source into a new snapshot, check it and publish it')
     .option('--source <uri>', 'folder or file; default: the subject’s configured source')
     .option('--format <name>', 'shape of the files; default: recognised by their names')
-    .option('--mode <mode>', 'replace', 'replace')
+    .addOption(
+      new Option('--mode <mode>', 'replace: these films only; merge: these films into those published')
+        .choices(['replace', 'merge'])
+        .default('replace'),
+    )
     .option('--hold', 'stop before publishing')
     .option('--dry-run', 'do everything but keep it')
     .option('--force', 'run even if the source is unchanged')
@@ -39,7 +43,6 @@ export function loadCommand(program: Command): void {
       process.exitCode = await withWarehouse(async (context) => {
         const { config, warehouse, actor } = context
         const subject = subjectNamed(context, name)
-        if (options.mode !== 'replace') throw new UsageError(`--mode takes replace, not ${options.mode}`)
         const formats = subject.formats.map((format) => format.name)
         if (options.format !== undefined && !formats.includes(options.format))
           throw new UsageError(`--format takes ${formats.join(' or ')}, not ${options.format}`)
@@ -51,7 +54,7 @@ export function loadCommand(program: Command): void {
         const loadId = await queueLoad(warehouse.writer, {
           subject: name,
           source: uri,
-          mode: 'replace',
+          mode: options.mode,
           trigger: 'cli',
           actor,
           format: options.format,
@@ -69,6 +72,7 @@ export function loadCommand(program: Command): void {
         const failure = await runLoad(subject, loadId, {
           connect,
           diskOf,
+          retain: config.retainLoads,
           signal: stop.signal,
           onProgress: terminal?.show,
         }).then(
@@ -82,7 +86,7 @@ export function loadCommand(program: Command): void {
           for (const { passed, severity, claim, observed } of (await checks(loadId).execute(warehouse.writer)).rows)
             if (!passed) say(`  check ${severity === 'error' ? 'failed' : 'warned'}: ${claim} (${observed})`)
         // The ledger keeps sentences only; what is beyond them is for whoever runs the command.
-        if (failure && load.error?.includes('the log says more')) console.error(failure)
+        if (failure instanceof RetentionError || load.error?.includes('the log says more')) console.error(failure)
         return EXIT.get(load.state) ?? 1
       })
     })

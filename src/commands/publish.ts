@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { markDropped, sweep } from '../../ingest/drop.ts'
 import { publish, rollBack } from '../../ingest/publish.ts'
 import { loadNumber, say, subjectNamed, withWarehouse } from './context.ts'
 
@@ -12,6 +13,20 @@ export function publishCommand(program: Command): void {
       await withWarehouse(async ({ warehouse, actor }) => {
         await publish(warehouse.writer, id, { actor, force })
         say(`Readers see load ${id} now.`)
+      })
+    })
+
+  program
+    .command('drop <load>')
+    .description('drop a snapshot that is not current: its rows go, its entry stays')
+    .action(async (load: string) => {
+      const id = loadNumber(load)
+      await withWarehouse(async ({ warehouse, subjects, actor }) => {
+        const subject = subjects.get(await markDropped(warehouse.writer, id, actor))
+        const left = subject ? await sweep(warehouse.connect, subject) : []
+        say(
+          `Load ${id} is dropped.${left.length > 0 ? ' Somebody reads; the last of its tables go with the next load.' : ''}`,
+        )
       })
     })
 

@@ -67,6 +67,7 @@ const loadShape = z.strictObject({
   file_date: z.iso.date().nullable(),
   data_through: z.iso.date().nullable(),
   previous_load: z.int().nullable(),
+  replay_of: z.int().nullable().describe('The load whose rejected records it read again'),
   created_at: instant,
   started_at: instant,
   finished_at: instant,
@@ -85,11 +86,13 @@ const rejectShape = z.strictObject({
 
 const checkShape = z.strictObject({
   name: z.string(),
+  kind: z.string().nullable(),
   claim: z.string(),
   severity: z.enum(['error', 'warn']),
   passed: z.boolean(),
+  failing: count.nullable().describe('Rows, or files, that break the claim'),
   observed: z.string(),
-  sample: z.array(z.unknown()).optional().describe('Offending rows, for admins only'),
+  sample: z.array(z.unknown()).optional().describe('The first hundred offending rows, for admins only'),
 })
 
 const path = z.strictObject({

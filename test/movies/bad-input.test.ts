@@ -156,7 +156,7 @@ t.test('a file without films is no load that anybody sees', async (t) => {
     const load = await house.load(await place(name, content))
     t.match(load, { state: 'blocked', error: null })
     const { body } = await house.get(`/v1/loads/${load.id}/checks`)
-    t.match(body.data, [{ name: 'film_row_count', passed: false, observed: '0 films' }])
+    t.match(body.data, [{ name: 'film_row_count', passed: false, observed: '0 rows' }])
   }
   t.strictSame(await seen(), seenBefore)
 })

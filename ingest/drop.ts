@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Kysely, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import { enterDeed } from './audit.ts'
+import { kyselyOn } from './ledger.ts'
+import { loadState, lockPointer, PublishError } from './publish.ts'
+import type { Subject } from './subject.ts'
+
+/**
+ * Taking a snapshot away. First it is marked, which is what readers see: 410. Its tables go afterwards, a step at a time, in
+ * steps that can be repeated by anybody at any time, so that a process that dies in between leaves nothing for long.
+ *
+ * No reader waits for it. A partition is detached concurrently and emptied, both of which only this load's readers could
+ * notice, and there are none any more. Dropping the empty table is what would lock the tables that others read (its foreign keys have
+ * triggers there): it is done in a moment in which nobody reads them, without queueing for it, and is otherwise left for another time.
+ */
+
+/** States of loads that have rows but are not what readers see. */
+const DROPPABLE = ['superseded', 'held', 'blocked']
+
+/** First keys of advisory locks: held by whoever reads a snapshot in order to build on it; by whoever takes tables away. */
+const IN_USE = 0x42415345
+const SWEEPING = 0x53574550
+
+/**
+ * Keeps a snapshot from being dropped until the transaction ends.
+ * @returns whether its rows are (still) there
+ */
+export async function keepInUse(trx: Transaction<unknown>, loadId: number): Promise<boolean> {
+  await sql`select pg_advisory_xact_lock_shared(${IN_USE}::integer, ${loadId}::integer)`.execute(trx)
+  const load = await loadState(trx, loadId)
+  return load !== undefined && load.state !== 'dropped'
+}
+
+/**
+ * Marks a load as dropped; from here on nobody is answered from it.
+ * @returns its subject
+ * @throws PublishError when there is no such load, readers see it, or it has no rows or is being built on
+ */
+export async function markDropped(db: Kysely<unknown>, loadId: number, actor: string): Promise<string> {
+  return await db.transaction().execute(async (trx) => {
+    const subject = (await loadState(trx, loadId))?.subject
+    if (subject === undefined) throw new PublishError(404, `There is no load ${loadId}.`)
+    await lockPointer(trx, subject)
+    const state = (await loadState(trx, loadId))?.state as string
+    if (state === 'published') throw new PublishError(409, `Readers see load ${loadId}; publish another one first.`)
+    if (!DROPPABLE.includes(state))
+      throw new PublishError(409, `Load ${loadId} is ${state}, so it has no rows to drop.`)
+    const free = await sql<{ free: boolean }>`
+      select pg_try_advisory_xact_lock(${IN_USE}::integer, ${loadId}::integer) as free`.execute(trx)
+    if (!free.rows[0]?.free) throw new PublishError(409, `A load that runs is built on load ${loadId}.`)
+    await sql`update reelhouse.load set state = 'dropped' where load_id = ${loadId}`.execute(trx)
+    await enterDeed(trx, { actor, action: 'drop', subject, loadId })
+    return subject
+  })
+}
+
+/**
+ * Marks all but the newest snapshots of a subject as dropped; what readers see stays, however old.
+ * @returns the numbers of those that were dropped
+ */
+export async function retire(db: Kysely<unknown>, subject: string, keep: number): Promise<number[]> {
+  const beyond = await sql<{ load_id: number }>`
+    select load_id from reelhouse.load
+    where subject = ${subject} and state = any(${[...DROPPABLE, 'published']})
+    order by load_id desc offset ${keep}`.execute(db)
+  const dropped: number[] = []
+  for (const { load_id } of beyond.rows)
+    try {
+      await markDropped(db, load_id, 'retention')
+      dropped.push(load_id)
+    } catch (error) {
+      // The one that readers see, or one that is being built on: next time, if it is still in the way.
+      if (!(error instanceof PublishError)) throw error
+    }
+  return dropped
+}
+
+/** How long a step may queue where that keeps nobody waiting, and how often dropping is tried. */
+const PATIENCE_MS = 3000
+const TRIES = 40
+const BETWEEN_TRIES_MS = 25
+
+/**
+ * Takes away the tables and rows of loads that are marked as dropped.
+ * @returns names of the tables that are still there, emptied or in use, for another time
+ */
+export async function sweep(
+  connect: (applicationName: string) => Promise<pg.Client>,
+  subject: Subject,
+): Promise<string[]> {
+  const client = await connect(`reelhouse sweep of ${subject.name}`)
+  try {
+    const db = kyselyOn(client)
+    const mine = await sql<{ mine: boolean }>`
+      select pg_try_advisory_lock(${SWEEPING}::integer, hashtext(${subject.name})) as mine`.execute(db)
+    // Whoever is at it sees the same marks.
+    if (!mine.rows[0]?.mine) return []
+    await sql`select set_config('lock_timeout', ${String(PATIENCE_MS)}, false)`.execute(db)
+    const partitions = await partitionsOfDropped(db, subject)
+    const emptied: Partition[] = []
+    for (const partition of partitions) if (await detachAndEmpty(db, partition)) emptied.push(partition)
+    const gone = emptied.length > 0 && (await dropUnseen(db, emptied)) ? emptied : []
+    const left = partitions.filter((partition) => !gone.includes(partition)).map(({ name }) => name)
+    if (left.length === 0) await deleteDimensions(db, subject)
+    return left
+  } finally {
+    await client.end()
+  }
+}
+
+interface Partition {
+  schema: string
+  name: string
+  fact: string
+  attached: boolean
+  /** Left behind by a detachment that was broken off. */
+  pending: boolean
+}
+
+/** Referencing tables before those that they reference. */
+async function partitionsOfDropped(db: Kysely<unknown>, subject: Subject): Promise<Partition[]> {
+  const found = await sql<Partition>`
+    select ${subject.name}::text as schema, c.relname as name, fact, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending
+    from reelhouse.load
+    cross join unnest(${subject.facts}::text[]) with ordinality as facts (fact, place)
+    join pg_class c on c.relname = format('%s_%s', fact, load_id) and c.relnamespace = to_regnamespace(${subject.name})
+    left join pg_inherits i on i.inhrelid = c.oid
+    where subject = ${subject.name} and state = 'dropped'
+    order by load_id, place desc`.execute(db)
+  return found.rows
+}
+
+/** @returns whether it is done; not while a reader from before the mark is still at it */
+async function detachAndEmpty(db: Kysely<unknown>, { schema, name, fact, attached, pending }: Partition) {
+  const table = sql.table(`${schema}.${name}`)
+  const parent = sql.table(`${schema}.${fact}`)
+  return await unlessLocked(async () => {
+    if (pending) await sql`alter table ${parent} detach partition ${table} finalize`.execute(db)
+    else if (attached) await sql`alter table ${parent} detach partition ${table} concurrently`.execute(db)
+    await sql`truncate ${table}`.execute(db)
+  })
+}
+
+/**
+ * Drops empty tables in a moment in which nobody reads those that their foreign keys lead to.
+ * @returns whether there was such a moment
+ */
+async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise<boolean> {
+  const names = partitions.map(({ schema, name }) => `${schema}.${name}`)
+  const referenced = await sql<{ name: string }>`
+    select distinct format('%s.%s', nspname, relname) as name
+    from pg_constraint join pg_class c on c.oid = confrelid join pg_namespace n on n.oid = relnamespace
+    where contype = 'f' and conrelid = any(${names}::regclass[])
+    order by name`.execute(db)
+  for (let tries = 0; tries < TRIES; tries++) {
+    const dropped = await unlessLocked(() =>
+      db.transaction().execute(async (trx) => {
+        // Without waiting: behind a lock that waits for a reader, all later readers would wait too.
+        for (const { name } of referenced.rows)
+          await sql`lock table only ${sql.table(name)} in access exclusive mode nowait`.execute(trx)
+        for (const name of names) await sql`drop table ${sql.table(name)}`.execute(trx)
+      }),
+    )
+    if (dropped) return true
+    await sleep(BETWEEN_TRIES_MS)
+  }
+  return false
+}
+
+async function deleteDimensions(db: Kysely<unknown>, subject: Subject): Promise<void> {
+  for (const dimension of subject.dimensions)
+    await sql`
+      delete from ${sql.table(`${subject.name}.${dimension}`)}
+      where load_id in (select load_id from reelhouse.load where subject = ${subject.name} and state = 'dropped')`.execute(
+      db,
+    )
+}
+
+const LOCK_NOT_AVAILABLE = '55P03'
+
+async function unlessLocked(work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE) return false
+    throw error
+  }
+}
