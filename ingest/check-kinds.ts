@@ -61,16 +61,17 @@ export function findings(check: Check, schema: string, scope: CheckScope): RawBu
     case 'freshness':
       return sql`
         select case when age.days > ${check.maxDays} or age.days is null then 1 else 0 end as failing,
-               coalesce(format('data through %s, file of %s', ${scope.dataThrough}::text, ${scope.fileDate}::text),
-                        'no dated rows') as observed,
+               case when age.days is null then 'no dated rows'
+                    else format('data through %s, file of %s', ${scope.dataThrough}::text, ${scope.fileDate}::text) end as observed,
                '[]'::jsonb as sample
         from (select ${scope.fileDate}::date - ${scope.dataThrough}::date as days) as age`
     case 'conservation':
       return sql`
         select case when count(*) = 0 then 1
                     else count(*) filter (where read <> loaded + rejected + duplicate + unmatched) end as failing,
-               coalesce(format('%s read = %s loaded + %s rejected + %s duplicate + %s unmatched',
-                        sum(read), sum(loaded), sum(rejected), sum(duplicate), sum(unmatched)), 'nothing read') as observed,
+               case when count(*) = 0 then 'nothing read'
+                    else format('%s read = %s loaded + %s rejected + %s duplicate + %s unmatched',
+                                sum(read), sum(loaded), sum(rejected), sum(duplicate), sum(unmatched)) end as observed,
                '[]'::jsonb as sample
         from reelhouse.load_file where load_id = ${loadId}`
     case 'reject_rate':

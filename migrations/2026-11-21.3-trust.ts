@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 
 /**
  * What makes a load one that can be trusted, watched and undone: who did what, what was asked twice, what was due when, each step
- * of a load as an event, the columns of its files, and a guard against reading from a load whose rows are gone.
+ * of a load as an event, and the columns of its files.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -121,15 +121,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create trigger load_is_told after insert or update of state, stage, progress on reelhouse.load
     for each row execute function reelhouse.tell_load()`.execute(db)
-
-  // Part of every report's query. The load's state says 'dropped' before its first partition goes, so a query that could miss rows
-  // fails instead, whatever the process that asks knew of the load.
-  await sql`
-    create function reelhouse.assert_kept(asked integer) returns boolean language plpgsql stable parallel safe as $$
-    begin
-      if exists (select from reelhouse.load where load_id = asked and state = 'dropped') then
-        raise exception 'load % has been dropped', asked using errcode = 'RH410';
-      end if;
-      return true;
-    end $$`.execute(db)
 }

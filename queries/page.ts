@@ -1,7 +1,7 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { factsOf, type Report, type Rows, type Scope, type SqlType } from './report.ts'
+import { factsOf, type Report, type Rows, type SqlType } from './report.ts'
 
 /**
  * A report's rows, put in order, cut to a page and written down by PostgreSQL itself: JSON, or text for CSV. Pages are cut by
@@ -101,24 +101,15 @@ type AnyDb = ReadonlyKysely<any>
 type Shaped = SelectQueryBuilder<any, 'row', unknown>
 
 /**
- * All rows of a report. Fails with `DROPPED` when the load's rows are gone or going: a load is marked before the first of its
- * tables goes, so a query that could miss rows gives none instead, whatever its caller believed of the load.
+ * Whether a load still has its rows, to be asked after the queries that read them: it is marked before the first of its tables
+ * goes, so what was read before an answer of `true` was read whole, whatever the caller believed of the load. (As a condition within
+ * the queries themselves it would not do: of a table whose partition is gone, PostgreSQL knows without looking that it is empty.)
  */
-export const rowsOf = (db: AnyDb, report: Report, scope: Scope, params: Record<string, unknown>): Rows<unknown> =>
-  report.query(db, scope, params).where(isKept(scope))
-
-/** What the rows leave out, under the same guard; undefined when the report leaves nothing out. */
-export const excludedOf = (
-  db: AnyDb,
-  report: Report,
-  scope: Scope,
-  params: Record<string, unknown>,
-): Rows<Record<string, number>> | undefined => report.excluded?.(db, scope, params).where(isKept(scope))
-
-/** SQLSTATE of a query on a load that has been dropped. */
-export const DROPPED = 'RH410'
-
-const isKept = ({ loadId }: Scope) => sql<boolean>`reelhouse.assert_kept(${loadId}::integer)`
+export const keptLoads = (db: AnyDb, loadIds: number[]): Rows<{ kept: boolean }> =>
+  db
+    .selectFrom('reelhouse.load')
+    .where('load_id', 'in', loadIds)
+    .select(sql<boolean>`bool_and(state <> 'dropped')`.as('kept'))
 
 /** The page as JSON, one text a row. */
 export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<JsonRow> {

@@ -3,12 +3,11 @@ import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 import {
   areSortValues,
-  excludedOf,
   jsonRows,
+  keptLoads,
   type Page,
   PageError,
   rowCount,
-  rowsOf,
   shownFields,
   sortKeys,
   textRows,
@@ -124,12 +123,33 @@ export interface PageAnswer {
   next: string | null
 }
 
-/** @throws Problem 404 when a single row is asked for and there is none */
+/**
+ * @throws Problem 404 when a single row is asked for and there is none, 410 when the load was dropped meanwhile
+ */
 export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
+  const answered = await readPage(db, question, signal).then(
+    (answer) => () => answer,
+    (error) => () => {
+      throw error
+    },
+  )
+  // A row that was not found may have gone with its load.
+  await assertKept(db, question.snapshot.id)
+  return answered()
+}
+
+/** To be asked after a load was read. @throws Problem 410 when its rows may have been missing */
+export async function assertKept(db: AnyDb, ...loadIds: number[]): Promise<void> {
+  const [found] = await keptLoads(db, loadIds).execute()
+  if (!found?.kept)
+    throw new Problem(410, `Load ${loadIds.join(' or ')} has been dropped; GET /v1 names the current one.`)
+}
+
+async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
   const { served, snapshot, params, page, format } = question
   const { report, single } = served
   const scope = { loadId: snapshot.id }
-  const rows = rowsOf(db, report, scope, params)
+  const rows = report.query(db, scope, params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const limit = page.limit ?? DEFAULT_LIMIT
   // One row more than is shown tells whether there is a page after.
@@ -151,7 +171,6 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     const texts = await textRows(db, report, rows, { ...page, limit }).execute(run)
     return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
   }
-  const excluded = excludedOf(db, report, scope, params)
   const meta = {
     report: served.shownName,
     load,
@@ -159,7 +178,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     complete: next === null,
     next,
     ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
-    ...(excluded ? { excluded: (await excluded.execute(run))[0] } : {}),
+    ...(report.excluded ? { excluded: (await report.excluded(db, scope, params).execute(run))[0] } : {}),
   }
   return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }

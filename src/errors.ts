@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import pg from 'pg'
-import { DROPPED } from '../queries/page.ts'
 
 /** What is wrong with one parameter. */
 export interface ParameterProblem {
@@ -73,8 +72,6 @@ const QUERY_CANCELED = '57014'
 
 function asProblem(error: FastifyError | Problem, request: FastifyRequest): Problem {
   if (error instanceof Problem) return error
-  if (error instanceof pg.DatabaseError && error.code === DROPPED)
-    return new Problem(410, 'The load has been dropped; GET /v1 names the current one.')
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return new Problem(error.statusCode, error.message)
   if (request.raw.destroyed && request.signal.aborted) {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
-import { jsonRows, rowsOf, textRows } from '../queries/page.ts'
-import type { Question } from './answer.ts'
+import { jsonRows, textRows } from '../queries/page.ts'
+import { assertKept, type Question } from './answer.ts'
 import { csvLine, csvRow } from './csv.ts'
 import type { Warehouse } from './warehouse.ts'
 
@@ -23,8 +23,17 @@ export async function* streamAll(
   sum: Sum,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const batches = (query: (db: AnyDb) => Stream) => inBatches(warehouse, query, signal)
-  const rows = (db: AnyDb) => rowsOf(db, report, { loadId: snapshot.id }, params)
+  const batches = async function* (query: (db: AnyDb) => Stream) {
+    let begun = false
+    for await (const batch of inBatches(warehouse, query, signal)) {
+      // Once it has begun a statement sees all rows to its end, and not before may a dropped load's be found missing.
+      if (!begun) await assertKept(warehouse.reader, snapshot.id)
+      begun = true
+      yield batch
+    }
+    if (!begun) await assertKept(warehouse.reader, snapshot.id)
+  }
+  const rows = (db: AnyDb) => report.query(db, { loadId: snapshot.id }, params)
   if (format === 'ndjson') {
     for await (const batch of batches((db) => jsonRows(db, report, rows(db), page)))
       yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
