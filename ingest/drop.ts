@@ -169,12 +169,14 @@ async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise
 }
 
 async function deleteDimensions(db: Kysely<unknown>, subject: Subject): Promise<void> {
-  for (const dimension of subject.dimensions)
-    await sql`
-      delete from ${sql.table(`${subject.name}.${dimension}`)}
-      where load_id in (select load_id from reelhouse.load where subject = ${subject.name} and state = 'dropped')`.execute(
-      db,
-    )
+  for (const dimension of subject.dimensions) {
+    const table = sql.table(`${subject.name}.${dimension}`)
+    const dropped = sql`
+      load_id in (select load_id from reelhouse.load where subject = ${subject.name} and state = 'dropped')`
+    // Looked for first: a delete locks the table against others' maintenance even when it finds nothing.
+    const some = await sql`select from ${table} where ${dropped} limit 1`.execute(db)
+    if (some.rows.length > 0) await sql`delete from ${table} where ${dropped}`.execute(db)
+  }
 }
 
 const LOCK_NOT_AVAILABLE = '55P03'

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
-import type pg from 'pg'
+import pg from 'pg'
 import { enterDeed } from './audit.ts'
 import { shownSource } from './open.ts'
 
@@ -105,6 +105,8 @@ export async function cancelQueued(db: Kysely<unknown>, loadId: number, reason: 
     where load_id = ${loadId} and state = 'queued'`.execute(db)
 }
 
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /** Why a load cannot be cancelled. */
 export class CancelError extends Error {
   readonly status: 404 | 409
@@ -120,7 +122,9 @@ export class CancelError extends Error {
  */
 export async function askToCancel(db: Kysely<unknown>, loadId: number, actor: string): Promise<void> {
   await buryTheDead(db)
-  await db.transaction().execute(async (trx) => {
+  const asking = db.transaction().execute(async (trx) => {
+    // Its row is locked only while it is published, which nobody else's load or lock should make last.
+    await sql`set local lock_timeout = '2s'`.execute(trx)
     const found = await sql<{ subject: string; state: string }>`
       update reelhouse.load
       set cancel_asked_by = coalesce(cancel_asked_by, ${actor}),
@@ -133,6 +137,10 @@ export async function askToCancel(db: Kysely<unknown>, loadId: number, actor: st
     const load = await sql<{ state: string }>`select state from reelhouse.load where load_id = ${loadId}`.execute(trx)
     if (!load.rows[0]) throw new CancelError(404, `There is no load ${loadId}.`)
     throw new CancelError(409, `Load ${loadId} has ended: it is ${load.rows[0].state}.`)
+  })
+  await asking.catch((error) => {
+    if (!(error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE)) throw error
+    throw new CancelError(409, `Load ${loadId} is being published at this moment; roll it back instead.`)
   })
 }
 

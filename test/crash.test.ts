@@ -242,6 +242,81 @@ t.test('a load that is told to stop says so, and leaves nothing', async (t) => {
   t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
 })
 
+t.test('a load that an admin cancels says by whom, wherever its process runs, and leaves nothing', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  const before = await figures(server)
+  const elsewhere = await serve(t, env)
+  let load = 1
+  const { publish, ...earlier } = LOCKS
+  for (const [stage, lock] of Object.entries(earlier))
+    for (const how of ['the command', 'another server']) {
+      const held = await barrier(db, `begin; ${lock}`, 'rollback')
+      const command = how === 'the command' ? start(t, env, 'load', 'movies', '--source', sources[1]) : undefined
+      if (!command) await elsewhere.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+      await held.reached()
+      load++
+      t.match(await server.post(`/v1/admin/loads/${load}/cancel`, {}), { status: 202, body: { id: load } })
+      const ended = await until('it has ended', async () => {
+        const found = await server.get(`/v1/loads/${load}`)
+        return found.state === 'running' ? undefined : found
+      })
+      t.match(ended, { state: 'cancelled', stage, error: 'Cancelled by admin.' }, `${how}, ${stage}`)
+      if (command) t.match(await command.ended, { code: 1, stdout: /cancelled: Cancelled by admin\./ })
+      await held.lift()
+      await until('its sessions are gone', () => noSessions(db))
+      t.strictSame(await traces(db, load), [], `${how}, ${stage}: nothing is left`)
+      t.strictSame(await figures(server), before)
+    }
+  const held = await barrier(db, `begin; ${publish}`, 'rollback')
+  const late = start(t, env, 'load', 'movies', '--source', sources[1])
+  await held.reached()
+  load++
+  t.match(await server.post(`/v1/admin/loads/${load}/cancel`, {}), {
+    status: 409,
+    body: { detail: `Load ${load} is being published at this moment; roll it back instead.` },
+  })
+  await held.lift()
+  t.match(await late.ended, { code: 0 })
+  t.match(await server.post(`/v1/admin/loads/${load}/cancel`, {}), {
+    status: 409,
+    body: { detail: `Load ${load} has ended: it is published.` },
+  })
+  t.match(await server.post('/v1/admin/loads/99/cancel', {}), { status: 404 })
+})
+
+/** What a load's sessions are called. */
+const SESSIONS = { 'the load': 'reelhouse load', 'the ledger': 'reelhouse ledger' }
+
+t.test('a load that loses its connection to the database says so, and leaves nothing', async (t) => {
+  const { db, env, server, sources } = await stage(t)
+  const before = await figures(server)
+  let load = 1
+  for (const [stage, lock] of Object.entries(LOCKS))
+    for (const [which, name] of Object.entries(SESSIONS)) {
+      // By then the ledger has said all, and the load goes on to its end without it.
+      if (stage === 'publish' && which === 'the ledger') continue
+      const held = await barrier(db, `begin; ${lock}`, 'rollback')
+      const command = start(t, env, 'load', 'movies', '--source', sources[1])
+      await held.reached()
+      load++
+      const { rows } = await db.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like $1',
+        [`${name}%`],
+      )
+      t.equal(rows.length, 1)
+      if (which === 'the ledger') await held.lift()
+      t.match(await command.ended, { code: 1 }, `${which}, ${stage}`)
+      if (which === 'the load') await held.lift()
+      const { state, error } = await server.get(`/v1/loads/${load}`)
+      t.equal(state, 'failed', `${which}, ${stage}`)
+      t.match(error, /connection to the database was lost|cut off from the database/, `${which}, ${stage}`)
+      await until('its sessions are gone', () => noSessions(db))
+      t.strictSame(await traces(db, load), [], `${which}, ${stage}: nothing is left`)
+      t.strictSame(await figures(server), before)
+    }
+  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
+})
+
 t.test('a server that is told to stop stops its load first', async (t) => {
   const { db, env, server, sources } = await stage(t)
   const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
