@@ -90,6 +90,7 @@ const MEANING: Record<number, string> = {
   406: 'None of the media types asked for is served',
   409: 'The state of things does not allow it',
   410: 'The load’s rows have been dropped',
+  422: 'The `Idempotency-Key` was used for another request',
   503: 'Not now; `Retry-After` says when',
 }
 
@@ -123,7 +124,7 @@ export const swaggerOptions = (examples: ResponseExamples): SwaggerOptions => ({
   transform: ({ schema, url }) => {
     if (!schema) return { schema: { hide: true }, url }
     const { examples: asked, ...docs } = schema as Docs
-    for (const part of ['params', 'querystring', 'body'] as const)
+    for (const part of ['params', 'querystring', 'headers', 'body'] as const)
       if (docs[part] instanceof z.ZodType) docs[part] = withExamples(jsonSchema(docs[part], 'input'), asked ?? {})
     const response = responseExample(examples, docs.operationId)
     if (docs.response) docs.response = mapSchemas(docs.response as Responses, response)

@@ -22,17 +22,22 @@ const stored = JSON.parse(await readFile(place('src/examples.json'), 'utf8')) as
 t.test('each example answer is what the program answers to the example request', async (t) => {
   const sample = (await loadSubjects()).get('movies')?.sample
   const house = await serve(t, { SAMPLE: 'on', MOVIES_SOURCE: sample?.path() })
-  await published(house, 1)
+  await ended(house, 1, 'published')
   const document = (await ask(`${house.url}/openapi.json`)).json
   const answered: Record<string, unknown> = {}
   const operations = operationsOf(document)
   for (const operation of operations.filter(({ method }) => method === 'GET'))
     answered[operation.id] = shortened(await request(house, operation, 200))
-  const started = operations.find(({ id }) => id === 'startLoad') as Operation
-  answered.startLoad = shortened(await request(house, started, 202, { force: true }))
-  await published(house, 2)
-  for (const id of ['rollBack', 'publishLoad'])
-    answered[id] = await request(house, operations.find((one) => one.id === id) as Operation, 200)
+  const act = async (id: string, status: number, more = {}) =>
+    await request(house, operations.find((one) => one.id === id) as Operation, status, more)
+  answered.startLoad = await act('startLoad', 202, { force: true })
+  await ended(house, 2, 'published')
+  for (const id of ['rollBack', 'publishLoad']) answered[id] = await act(id, 200)
+  answered.replayLoad = await act('replayLoad', 202)
+  await ended(house, 3, 'unchanged')
+  await act('startLoad', 202, { force: true })
+  answered.cancelLoad = await act('cancelLoad', 202)
+  answered.dropLoad = await act('dropLoad', 200)
   t.strictSame(
     Object.keys(answered).sort(),
     operations.map(({ id }) => id).sort(),
@@ -105,8 +110,11 @@ function operationsOf(document: any): Operation[] {
 async function request(house: Served, { method, url, body }: Operation, status: number, more = {}): Promise<unknown> {
   const reply = await ask(house.url + url, {
     method,
-    headers: method === 'GET' ? {} : { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
-    ...(method === 'GET' ? {} : { body: JSON.stringify({ ...body, ...more }) }),
+    headers: {
+      ...(method !== 'GET' || url.startsWith('/v1/admin') ? { authorization: `Bearer ${ADMIN_TOKEN}` } : {}),
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(method === 'POST' ? { body: JSON.stringify({ ...body, ...more }) } : {}),
   })
   if (reply.status !== status) throw new Error(`${method} ${url}: ${reply.text}`)
   return withoutClocks(reply.json)
@@ -140,9 +148,9 @@ function shortened(answer: any): any {
   }
 }
 
-const published = (house: Served, id: number) =>
+const ended = (house: Served, id: number, as: string) =>
   until(
     async () => (await ask(`${house.url}/v1/loads/${id}`)).json,
-    ({ state }) => state === 'published',
+    ({ state }) => state === as,
   )
 // biome-ignore-end lint/suspicious/noExplicitAny: see above

@@ -207,7 +207,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
         summary: 'Stop a load that is queued or running, wherever its process is',
         operationId: 'cancelLoad',
         params: loadNumber,
-        examples: { id: 2 },
+        examples: { id: 4 },
         response: {
           202: answers('The load, which stops within a second or two', queued),
           ...problems(400, 401, 404, 409),
@@ -235,7 +235,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
         description: 'Questions about it are answered 410 from then on. Its tables go in the background.',
         operationId: 'dropLoad',
         params: loadNumber,
-        examples: { id: 2 },
+        examples: { id: 1 },
         response: { 200: answers('The load, dropped', queued), ...problems(400, 401, 404, 409) },
       },
     },
