@@ -3,7 +3,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { enterDeed } from './audit.ts'
 import { kyselyOn } from './ledger.ts'
-import { loadState, lockPointer, PublishError } from './publish.ts'
+import { loadState, lockPointers, PublishError } from './publish.ts'
 import type { Subject } from './subject.ts'
 
 /**
@@ -39,10 +39,10 @@ export async function keepInUse(trx: Transaction<unknown>, loadId: number): Prom
  */
 export async function markDropped(db: Kysely<unknown>, loadId: number, actor: string): Promise<string> {
   return await db.transaction().execute(async (trx) => {
-    const subject = (await loadState(trx, loadId))?.subject
-    if (subject === undefined) throw new PublishError(404, `There is no load ${loadId}.`)
-    await lockPointer(trx, subject)
-    const state = (await loadState(trx, loadId))?.state as string
+    await lockPointers(trx)
+    const load = await loadState(trx, loadId)
+    if (!load) throw new PublishError(404, `There is no load ${loadId}.`)
+    const { subject, state } = load
     if (state === 'published') throw new PublishError(409, `Readers see load ${loadId}; publish another one first.`)
     if (!DROPPABLE.includes(state))
       throw new PublishError(409, `Load ${loadId} is ${state}, so it has no rows to drop.`)

@@ -25,57 +25,60 @@ interface LoadState {
 }
 
 /**
- * Lets one publication of a subject after the other, until the transaction ends. Taken before any row is: the rows that a
- * publication changes differ from case to case, so their own locks would meet in any order.
+ * Lets one publication after the other, until the transaction ends. Taken before any row is: the rows that a publication
+ * changes differ from case to case, so their own locks would meet in any order. One lock for all subjects, so that numbers of
+ * publications become visible in their order, which watchers rely on when they resume.
  */
-export async function lockPointer(trx: Transaction<unknown>, subject: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.pointer'), hashtext(${subject}))`.execute(trx)
+export async function lockPointers(trx: Transaction<unknown>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.pointer'))`.execute(trx)
 }
 
-/** Moves the subject's pointer to a load whose rows are in place, inside the caller's transaction, which holds `lockPointer`. */
+/**
+ * Moves the subject's pointer to a load whose rows are in place, inside the caller's transaction, which holds `lockPointers`.
+ * In two statements: under a hundred readers each one waits for its turn.
+ */
 export async function movePointer(
   trx: Transaction<unknown>,
-  load: { load_id: number; subject: string },
+  { load_id: loadId, subject }: { load_id: number; subject: string },
   action: 'publish' | 'rollback',
   actor: string,
 ): Promise<void> {
-  // Never before the publication before it, whatever the clock does: `as_of` goes by these instants.
-  const [moment] = (
-    await sql<{ at: string }>`
-      select greatest(clock_timestamp(), max(at) + interval '1 microsecond')::text as at
-      from reelhouse.publication where subject = ${load.subject}`.execute(trx)
-  ).rows
-  const at = sql`${moment?.at}::timestamptz`
+  // By itself and first: two published loads at once is what a unique index forbids.
   await sql`update reelhouse.load set state = 'superseded'
-            where subject = ${load.subject} and state = 'published' and load_id <> ${load.load_id}`.execute(trx)
-  await sql`update reelhouse.load set state = 'published', published_at = coalesce(published_at, ${at})
-            where load_id = ${load.load_id}`.execute(trx)
-  await sql`insert into reelhouse.pointer (subject, load_id, published_at)
-            values (${load.subject}, ${load.load_id}, ${at})
-            on conflict (subject) do update set load_id = excluded.load_id, published_at = excluded.published_at`.execute(
+            where subject = ${subject} and state = 'published' and load_id <> ${loadId}`.execute(trx)
+  await sql`
+    with moment as materialized (
+      -- Never before the publication before it, whatever the clock does: as_of goes by these instants.
+      select greatest(clock_timestamp(), max(at) + interval '1 microsecond') as at
+      from reelhouse.publication where subject = ${subject}),
+    published as (
+      update reelhouse.load set state = 'published', published_at = coalesce(published_at, moment.at)
+      from moment where load_id = ${loadId}),
+    pointed as (
+      insert into reelhouse.pointer (subject, load_id, published_at)
+      select ${subject}, ${loadId}, at from moment
+      on conflict (subject) do update set load_id = excluded.load_id, published_at = excluded.published_at),
+    remembered as (
+      insert into reelhouse.publication (subject, load_id, action, actor, at)
+      select ${subject}, ${loadId}, ${action}, ${actor}, at from moment)
+    select pg_notify(${PUBLICATIONS},
+                     json_build_object('subject', ${subject}::text, 'load_id', ${loadId}::integer, 'action', ${action}::text)::text)`.execute(
     trx,
   )
-  // Watchers resume by number, so numbers become visible in their order, whatever the subject. Last, as it keeps other subjects waiting.
-  await sql`select pg_advisory_xact_lock(hashtext('reelhouse.publication'))`.execute(trx)
-  await sql`insert into reelhouse.publication (subject, load_id, action, actor, at)
-            values (${load.subject}, ${load.load_id}, ${action}, ${actor}, ${at})`.execute(trx)
-  await sql`select pg_notify(${PUBLICATIONS},
-                             json_build_object('subject', ${load.subject}::text, 'load_id', ${load.load_id}::integer,
-                                               'action', ${action}::text)::text)`.execute(trx)
 }
 
 /**
  * Makes a held, superseded or (with `force`) blocked load the one that readers see.
+ * @returns its subject
  * @throws PublishError when there is no such load or its state does not allow it
  */
 export async function publish(
   db: Kysely<unknown>,
   loadId: number,
   options: { actor: string; force?: boolean },
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const subject = (await loadState(trx, loadId))?.subject
-    if (subject !== undefined) await lockPointer(trx, subject)
+): Promise<string> {
+  return await db.transaction().execute(async (trx) => {
+    await lockPointers(trx)
     const load = await loadState(trx, loadId)
     if (!load) throw new PublishError(404, `There is no load ${loadId}.`)
     if (load.state === 'published') throw new PublishError(409, `Load ${loadId} is the published one already.`)
@@ -86,6 +89,7 @@ export async function publish(
     await movePointer(trx, load, 'publish', options.actor)
     const detail = load.state === 'blocked' ? { although: 'blocked' } : {}
     await enterDeed(trx, { actor: options.actor, action: 'publish', subject: load.subject, loadId, detail })
+    return load.subject
   })
 }
 
@@ -100,7 +104,7 @@ export async function rollBack(
   options: { actor: string; to?: number },
 ): Promise<number> {
   return await db.transaction().execute(async (trx) => {
-    await lockPointer(trx, subject)
+    await lockPointers(trx)
     const current = await sql<{ load_id: number }>`
       select load_id from reelhouse.pointer where subject = ${subject}`.execute(trx)
     const from = current.rows[0]?.load_id

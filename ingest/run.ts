@@ -16,7 +16,7 @@ import { kyselyOn, type Ledger, type LoadError, type LoadFacts, openLedger, type
 import { fileDate, openSource } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
 import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
-import { lockPointer, movePointer } from './publish.ts'
+import { lockPointers, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { openReplay } from './replay.ts'
 import { SourceError } from './source-error.ts'
@@ -220,7 +220,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   if (task.dry_run) throw new DryRun(files, await readDuplicates(trx, loadId), checks)
   signal.throwIfAborted()
   await ledger.stage('publish')
-  await lockPointer(trx, subject.name)
+  await lockPointers(trx)
   const overtaken = base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
   if (overtaken)
     await ledger.note(

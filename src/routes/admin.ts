@@ -265,10 +265,9 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
     async (request) => {
       const { id } = request.params as z.output<typeof loadNumber>
       const { force = false } = (request.body as { force?: boolean } | null | undefined) ?? {}
-      await asProblem(publish(warehouse.writer, id, { actor: tokens.authenticate(request), force }))
+      const subject = await asProblem(publish(warehouse.writer, id, { actor: tokens.authenticate(request), force }))
       await snapshots.refresh()
-      const [load] = (await loads({ id }).execute(warehouse.writer)).rows
-      return { subject: load?.subject, load: id }
+      return { subject, load: id }
     },
   )
 
