@@ -27,14 +27,14 @@ export function chooseFiles(subject: Subject, place: Place, formatName?: string)
   const named = formatName === undefined ? undefined : formatNamed(subject, formatName)
   const [only] = place.entries
   if (!place.single || !only) return chooseInFolder(subject, place, named)
-  const format = named ?? formatOfFile(subject, only.name)
-  const of = format.files.find((file) => file.fileName === only.name) ?? format.files.find((file) => file.required)
+  const format = named ?? formatOfFile(subject, only.base)
+  const of = format.files.find((file) => file.fileName === only.base) ?? format.files.find((file) => file.required)
   if (!of) throw new SourceError(`format ${format.name} has no file to read ${only.name} as`)
   return { format, files: [{ ...only, of }] }
 }
 
 function chooseInFolder(subject: Subject, place: Place, named: Format | undefined): Source {
-  const entry = (file: FileFormat) => place.entries.find(({ name }) => name === file.fileName)
+  const entry = (file: FileFormat) => place.entries.find(({ base }) => base === file.fileName)
   const complete = (format: Format) => format.files.every((file) => !file.required || entry(file))
   const format = named ?? subject.formats.find(complete)
   if (!format || !complete(format)) {
@@ -43,7 +43,7 @@ function chooseInFolder(subject: Subject, place: Place, named: Format | undefine
       return `${names.join(' and ')} (${name})`
     }
     const wanted = (format ? [format] : subject.formats).map(required).join(' or ')
-    throw new SourceError(`the folder ${place.name} has no ${wanted}`)
+    throw new SourceError(`${place.name} has no ${wanted}`)
   }
   const files = format.files.flatMap((of) => {
     const found = entry(of)

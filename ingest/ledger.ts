@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect, type PostgresPoolClient, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import { enterDeed } from './audit.ts'
-import { shownSource } from './open.ts'
+import { shownSource } from './shown-source.ts'
 
 /**
  * The ledger is what the world may know of a load while it runs and ever after. It has a connection of its own, so that

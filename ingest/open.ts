@@ -1,36 +1,118 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { fileURLToPath } from 'node:url'
 import { chooseFiles, type Source, type SourceFile } from './choose.ts'
+import type { SourceAccess } from './open/access.ts'
+import { Allowance } from './open/allowance.ts'
+import { openHttp, understood } from './open/http.ts'
+import { openLocal } from './open/local.ts'
+import { openS3, s3Location } from './open/s3.ts'
+import { shownSource } from './shown-source.ts'
 import { SourceError } from './source-error.ts'
 import type { Subject } from './subject.ts'
 
 /** A file that a source holds, opened only when its turn comes; which format it is of, if any, is decided by `choose.ts`. */
 export interface Entry {
-  /** What the ledger calls it: the file's name, never the folder it lies in. */
+  /** What the ledger calls it: the file's name, never the folder it lies in; in an archive, `archive.zip!folder/file.csv`. */
   name: string
-  bytes: number
-  modifiedAt: Date
-  /** Its name without folder and without `.gz`. */
+  /** The name that formats know it by: without any folder, and without the `.gz` that it is packed in. */
   base: string
-  /** Up to its first 64 KiB, as they are once unpacked. */
+  /** What reading it takes from its source, the unit of progress: of a `.gz` its packed bytes. */
+  bytes: number
+  /** Bytes of its content, where the source tells them: a `.gz` does not, reliably. */
+  content?: number | undefined
+  modifiedAt: Date
+  /** Its first bytes, up to 64 KiB, without reading the rest: enough to recognise a header. */
   head(signal: AbortSignal): Promise<Buffer>
-  read(signal: AbortSignal): AsyncIterable<Buffer>
+  /** @param onTaken called with what each chunk took of `bytes` */
+  read(signal: AbortSignal, onTaken?: (bytes: number) => void): AsyncIterable<Buffer>
 }
 
 /** What a source holds. */
 export interface Place {
-  /** For sentences: the last name of it. */
+  /** What sentences call it: `the folder films`, `films.zip`. */
   name: string
   /** Whether its user named one file, which is then read whatever it is called. */
   single: boolean
   entries: Entry[]
+  /** What the ledger should remember of how it was fetched. */
+  notes?: string[]
+  close?(): Promise<void>
 }
 
-const HEAD_BYTES = 64 << 10
+export interface OpenOptions {
+  /** Chosen by file name and kind when absent. */
+  format?: string | undefined
+  access: SourceAccess
+  signal: AbortSignal
+  /** Whether the source was named by somebody who may read this machine's disk anyway. */
+  trusted: boolean
+  onDownload?: ((name: string, bytes: number, total: number | undefined) => void) | undefined
+}
+
+/** A source whose files can be read until it is closed. */
+export interface OpenSource extends Source {
+  notes: string[]
+  /** Gives back connections, and the disk that downloads took. */
+  close(): Promise<void>
+}
+
+/**
+ * Finds the files of a source; those of `https:` are fetched for that.
+ * @param uri a folder, a file, an archive (path or `file:` URL), `https://…`, `s3://bucket/key` or `s3://bucket/prefix/`
+ * @throws SourceError with what is missing and where
+ */
+export async function openSource(subject: Subject, uri: string, options: OpenOptions): Promise<OpenSource> {
+  let place: Place | undefined
+  const close = async () => {
+    await place?.close?.()
+  }
+  try {
+    place = await openPlace(uri, options)
+    const source = await chooseFiles(subject, place, options.format)
+    for (const file of source.files) assertStorable(file)
+    return { ...source, notes: place.notes ?? [], close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * What can be told of a source at once and without asking other machines, so that a mistyped one is no failed load.
+ * @throws SourceError
+ */
+export async function lookAtSource(subject: Subject, uri: string, options: OpenOptions): Promise<void> {
+  const scheme = schemeOf(uri)
+  if (scheme === 'http' || scheme === 'https') understood(uri, options)
+  else if (scheme === 's3') s3Location(uri)
+  else await (await openSource(subject, uri, options)).close()
+}
+
+function schemeOf(uri: string): string | undefined {
+  const [, scheme] = /^([a-z][a-z\d+.-]+):\/\//i.exec(uri) ?? []
+  return scheme?.toLowerCase()
+}
+
+async function openPlace(uri: string, options: OpenOptions): Promise<Place> {
+  const { access, signal, trusted } = options
+  const allowance = new Allowance(access.maxBytes)
+  const scheme = schemeOf(uri)
+  if (scheme === 'http' || scheme === 'https') return await openHttp(uri, allowance, options)
+  if (scheme === 's3') return await openS3(uri, allowance, options)
+  if (scheme !== undefined && scheme !== 'file')
+    throw new SourceError(`${shownSource(uri)}: sources are folders, files, https:// and s3://, not ${scheme}://`)
+  const within = trusted || access.configured.includes(uri) ? undefined : access.roots
+  return await openLocal(uri, { allowance, signal, within })
+}
+
+const LONGEST_NAME = 1024
+
+/** An archive's directory may call a file anything; the ledger keeps names, and finds lines by them. */
+function assertStorable({ name }: SourceFile): void {
+  if (Buffer.byteLength(name) <= LONGEST_NAME && !/\p{Cc}/u.test(name)) return
+  const shown = name.replace(/\p{Cc}/gu, '?').slice(0, 100)
+  throw new SourceError(`a file’s name has control characters or more than ${LONGEST_NAME} bytes: ${shown}`)
+}
 
 /** Archive and package tools stamp files with these when they do not know better; such a time says nothing. */
 const PLACEHOLDER_DATES = new Set(['1970-01-01', '1980-01-01', '1985-10-26'])
@@ -41,70 +123,6 @@ export function fileDate(files: SourceFile[]): string {
   const today = new Date().toISOString().slice(0, 10)
   const known = dates.filter((date) => !PLACEHOLDER_DATES.has(date) && date <= today)
   return known.sort().at(-1) ?? today
-}
-
-/** What outsiders may know of a source: its last name, without folder, credentials or query. */
-export function shownSource(uri: string): string {
-  if (URL.canParse(uri) && !uri.startsWith('file:')) {
-    const { protocol, host, pathname } = new URL(uri)
-    return `${protocol}//${host}${pathname}`
-  }
-  // Not through the file system's rules: what cannot be opened must still be shown.
-  return path.posix.basename(uri.replace(/^file:/, '').replaceAll('\\', '/'))
-}
-
-/**
- * Finds the files of a source.
- * @param uri a folder or a file, as a path or `file:` URL
- * @param formatName chosen by file name and kind when absent
- * @throws SourceError with what is missing and where
- */
-export async function openSource(subject: Subject, uri: string, formatName?: string): Promise<Source> {
-  return chooseFiles(subject, await openPlace(uri), formatName)
-}
-
-async function openPlace(uri: string): Promise<Place> {
-  if (URL.canParse(uri) && !uri.startsWith('file:') && !/^[a-z]:/i.test(uri))
-    throw new SourceError(
-      `${shownSource(uri)}: sources are folders and files; ${new URL(uri).protocol} is not read yet`,
-    )
-  const place = uri.startsWith('file:') ? fileURLToPath(uri) : path.resolve(uri)
-  const name = path.basename(place)
-  const found = await stat(place).catch((cause: NodeJS.ErrnoException) => {
-    throw new SourceError(
-      `${name}: ${cause.code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${cause.code})`}`,
-    )
-  })
-  if (!found.isDirectory()) return { name, single: true, entries: [await fileEntry(place)] }
-  const entries: Entry[] = []
-  // Of a folder reading would fail, and of a named pipe it would never begin.
-  for (const each of await readdir(place, { withFileTypes: true }))
-    if ((await stat(path.join(place, each.name)).catch(() => undefined))?.isFile())
-      entries.push(await fileEntry(path.join(place, each.name)))
-  return { name, single: false, entries }
-}
-
-async function fileEntry(place: string): Promise<Entry> {
-  const found = await stat(place)
-  if (!found.isFile()) throw new SourceError(`${path.basename(place)} is not a file`)
-  const { size, mtime, mtimeMs } = found
-  return {
-    name: path.basename(place),
-    bytes: size,
-    modifiedAt: mtime,
-    base: path.basename(place),
-    async head(signal) {
-      const chunks: Buffer[] = []
-      for await (const chunk of createReadStream(place, { signal, end: HEAD_BYTES - 1 })) chunks.push(chunk as Buffer)
-      return Buffer.concat(chunks)
-    },
-    async *read(signal) {
-      yield* createReadStream(place, { signal, highWaterMark: 256 << 10 })
-      const after = await stat(place)
-      if (after.size !== size || after.mtimeMs !== mtimeMs)
-        throw new SourceError(`${path.basename(place)} changed while it was read; load it again when it is complete`)
-    },
-  }
 }
 
 /** SHA-256 of a whole file, for telling that it is the same one again before reading it in earnest. */

@@ -74,7 +74,7 @@ export class Reading {
       unmatched: 0,
       warnings: 0,
     }
-    for await (const batch of await this.#records(file, this.#counted(file, digest))) {
+    for await (const batch of await this.#records(file, this.#counted(file, digest, counts))) {
       for (const record of batch) this.#take(record, file, counts)
       if (this.#rejects.length >= REJECTS_AT_ONCE) await this.#enterRejects()
       await this.#stager.drain()
@@ -85,12 +85,18 @@ export class Reading {
   }
 
   /** The file's bytes, digested and counted on their way to the parser. */
-  async *#counted(file: SourceFile, digest: Hash): AsyncGenerator<Buffer> {
-    for await (const chunk of file.read(this.#signal)) {
+  async *#counted(file: SourceFile, digest: Hash, counts: FileCounts): AsyncGenerator<Buffer> {
+    let read = 0
+    // Of a packed file the packed bytes are counted: how many it will have unpacked nobody knows.
+    const taken = (bytes: number) => {
+      this.#bytes += bytes
+    }
+    for await (const chunk of file.read(this.#signal, taken)) {
       digest.update(chunk)
-      this.#bytes += chunk.length
+      read += chunk.length
       yield chunk
     }
+    counts.bytes = read
   }
 
   /** Batches of records, whatever the file's notation, each with its cells by column. */

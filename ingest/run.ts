@@ -13,6 +13,9 @@ import {
   writeFiles,
 } from './files.ts'
 import { kyselyOn, type Ledger, type LoadError, type LoadFacts, openLedger, type RejectRow } from './ledger.ts'
+import type { SourceAccess } from './open/access.ts'
+import { downloadProgress } from './open/download-progress.ts'
+import { downloadsOf, sweepDownloads } from './open/sweep-downloads.ts'
 import { fileDate, openSource } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
 import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
@@ -35,6 +38,8 @@ export interface RunOptions {
   connect: (applicationName: string) => Promise<pg.Client>
   /** Folder whose disk the warehouse writes to, when that is this machine's. */
   diskOf?: string | undefined
+  /** What it may reach; its downloads lie in a folder of its own below `downloads`. */
+  access: SourceAccess
   /** How many snapshots of the subject are kept; older ones are dropped once this load has made one. */
   retain: number
   signal: AbortSignal
@@ -46,6 +51,9 @@ export class CancelledError extends Error {}
 
 /** What a load writes to disk for each byte it reads: staging, snapshot, indexes and log; measured, see ARCHITECTURE.md. */
 const DISK_PER_BYTE = 4
+
+/** What text usually unpacks to, where a source does not tell. */
+const UNPACKED_PER_BYTE = 4
 
 /**
  * Runs a queued load to its end, and records in the ledger how it ended.
@@ -86,9 +94,35 @@ async function dropOldest(subject: Subject, { connect, retain }: RunOptions): Pr
 /** @returns whether it made a snapshot */
 async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): Promise<boolean> {
   const { task } = ledger
-  const source = await (task.replay_of === null
-    ? openSource(subject, task.source, task.format ?? undefined)
-    : openReplay(ledger.db, subject, task.replay_of, task.mended ?? []))
+  if (task.replay_of !== null)
+    return await loadFrom(
+      await openReplay(ledger.db, subject, task.replay_of, task.mended ?? []),
+      subject,
+      ledger,
+      options,
+    )
+  const { access, signal, onProgress } = options
+  await sweepDownloads(ledger.db, access.downloads)
+  const source = await openSource(subject, task.source, {
+    format: task.format ?? undefined,
+    access: { ...access, downloads: downloadsOf(access.downloads, task.load_id) },
+    signal,
+    trusted: task.trigger !== 'admin',
+    onDownload: downloadProgress((progress) => {
+      ledger.progress({ ...progress })
+      onProgress?.(progress)
+    }),
+  })
+  try {
+    for (const note of source.notes) await ledger.note(note)
+    return await loadFrom(source, subject, ledger, options)
+  } finally {
+    await source.close()
+  }
+}
+
+async function loadFrom(source: Source, subject: Subject, ledger: Ledger, options: RunOptions): Promise<boolean> {
+  const { task } = ledger
   const published = await publishedFacts(ledger.db, subject)
   const facts: LoadFacts = {
     format: source.format.name,
@@ -242,7 +276,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
 /** @throws SourceError with both numbers when the disk cannot hold the load */
 async function assertDiskSpace(source: Source, folder: string | undefined): Promise<void> {
   if (!folder) return
-  const bytes = source.files.reduce((sum, file) => sum + file.bytes, 0)
+  const bytes = source.files.reduce((sum, file) => sum + (file.content ?? file.bytes * UNPACKED_PER_BYTE), 0)
   const { bavail, bsize } = await statfs(folder)
   const mebibytes = (count: number) => `${Math.ceil(count / 2 ** 20)} MiB`
   if (bytes * DISK_PER_BYTE > bavail * bsize)

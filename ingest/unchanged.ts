@@ -35,9 +35,9 @@ export async function sameAs(
     order by load.load_id desc`.execute(db)
   const digests: string[] = []
   for (const { load_id, state, files } of earlier.rows) {
-    // Sizes first: a file is read twice only when it is probably the same.
+    // Sizes first, where they are known: a file is read twice only when it is probably the same.
     if (files.length !== source.files.length) continue
-    if (source.files.some((file, index) => file.bytes !== files[index]?.bytes)) continue
+    if (source.files.some(({ content }, index) => content !== undefined && content !== files[index]?.bytes)) continue
     if (digests.length === 0) for (const file of source.files) digests.push(await digestOf(file, signal))
     if (digests.every((digest, index) => digest === files[index]?.sha256))
       return `the same files as load ${load_id}, which ${state === 'superseded' ? 'was rolled back' : `is ${state}`}`

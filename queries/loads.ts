@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { shownSource } from '../ingest/open.ts'
+import { shownSource } from '../ingest/shown-source.ts'
 
 /** A load as `GET /v1/loads/{id}` and `--json` show it. */
 export interface LoadView {

@@ -46,6 +46,17 @@ const environment = z.object({
   ADMIN_TOKENS: namedTokens.default([]),
   SOURCE_ROOTS: list.default([]).transform((folders) => folders.map((folder) => path.resolve(folder))),
   SOURCE_HOSTS: list.default([]),
+  SOURCE_MAX_MB: integer(1, 10_000_000).default(20_000),
+  SOURCE_TIMEOUT_MINUTES: integer(1, 10_000).default(120),
+  S3_ENDPOINT: z
+    .string()
+    .regex(/^https?:\/\/[^/]/, 'takes a URL of the form https://host:port')
+    .refine((url) => URL.canParse(url), 'takes a URL of the form https://host:port')
+    .optional(),
+  S3_REGION: z
+    .string()
+    .regex(/^[\w-]+$/, 'takes a region such as us-east-1')
+    .default('us-east-1'),
   RETAIN_LOADS: integer(1, 10_000).default(13),
   SAMPLE: z.enum(['on', 'off'], 'takes on or off').default('on'),
   CORS_ORIGINS: list.default(['*']),
@@ -70,9 +81,16 @@ export interface Config {
   adminTokens: { name: string; token: string }[]
   /** Default source by subject. */
   sources: Map<string, string>
-  /** Folders and hosts that an admin's request may name as a source. */
+  /** Folders and hosts that an admin's request may name as a source; these hosts alone may have private addresses. */
   sourceRoots: string[]
   sourceHosts: string[]
+  /** The most, in 10^6 bytes, that a load fetches, and the most that it unpacks. */
+  sourceMaxMb: number
+  /** The longest that a load waits for the servers of its source, in all. */
+  sourceTimeoutMinutes: number
+  /** An S3-compatible server; undefined: Amazon's. Credentials are found as AWS's own tools find them. */
+  s3Endpoint: string | undefined
+  s3Region: string
   /** Snapshots of a subject that are kept. */
   retainLoads: number
   sample: boolean
@@ -115,6 +133,10 @@ export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = 
     sources: new Map(sources),
     sourceRoots: settings.SOURCE_ROOTS,
     sourceHosts: settings.SOURCE_HOSTS,
+    sourceMaxMb: settings.SOURCE_MAX_MB,
+    sourceTimeoutMinutes: settings.SOURCE_TIMEOUT_MINUTES,
+    s3Endpoint: settings.S3_ENDPOINT,
+    s3Region: settings.S3_REGION,
     retainLoads: settings.RETAIN_LOADS,
     sample: settings.SAMPLE === 'on',
     corsOrigins: settings.CORS_ORIGINS,

@@ -17,6 +17,7 @@ import { migrate } from '../src/migrate.ts'
 import { loadReports } from '../src/reports.ts'
 import { Runner } from '../src/runner.ts'
 import { Snapshots } from '../src/snapshots.ts'
+import { sourceAccess } from '../src/source-access.ts'
 import { loadSubjects } from '../src/subjects.ts'
 import { Sweeper } from '../src/sweeper.ts'
 import { openWarehouse, type Warehouse } from '../src/warehouse.ts'
@@ -106,7 +107,9 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
       const subject = subjects.get(request.subject ?? 'movies') as Subject
       const signal = new AbortController().signal
       // Whether it failed is in the ledger, which is what a test looks at.
-      await runLoad(subject, loadId, { connect: warehouse.connect, retain: config.retainLoads, signal }).catch(() => {})
+      const { connect } = warehouse
+      const options = { connect, access: sourceAccess(config), retain: config.retainLoads, signal }
+      await runLoad(subject, loadId, options).catch(() => {})
       const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
       // What was published is heard a moment later; a test that asks next means the new load.
       const pointer = load?.state === 'published' ? loadId : undefined

@@ -1,6 +1,7 @@
 import { CancelledError, runLoad } from '../../ingest/run.ts'
 import { loads } from '../../queries/loads.ts'
 import { readConfig } from '../config.ts'
+import { sourceAccess } from '../source-access.ts'
 import { loadSubjects } from '../subjects.ts'
 import { openWarehouse } from '../warehouse.ts'
 
@@ -17,7 +18,8 @@ try {
   const subject = load && subjects.get(load.subject)
   if (!subject) throw new Error(`There is no load ${loadId} of a subject that this program knows.`)
   const { connect, diskOf } = warehouse
-  await runLoad(subject, loadId, { connect, diskOf, retain: config.retainLoads, signal: stop.signal })
+  const access = sourceAccess(config)
+  await runLoad(subject, loadId, { connect, diskOf, access, retain: config.retainLoads, signal: stop.signal })
 } catch (error) {
   if (!stop.signal.aborted) {
     const { name, message, stack } = error as Error

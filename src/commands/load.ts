@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 import { LoadInProgressError, queueLoad } from '../../ingest/ledger.ts'
-import { openSource } from '../../ingest/open.ts'
+import { lookAtSource } from '../../ingest/open.ts'
 import type { Progress } from '../../ingest/read.ts'
 import { CancelledError, RetentionError, runLoad } from '../../ingest/run.ts'
 import { checks, type LoadView, loads, shownLoad } from '../../queries/loads.ts'
+import { sourceAccess } from '../source-access.ts'
 import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
 
 interface Options {
@@ -28,7 +29,10 @@ export function loadCommand(program: Command): void {
   program
     .command('load <subject>')
     .description('load a source into a new snapshot, check it and publish it')
-    .option('--source <uri>', 'folder or file; default: the subject’s configured source')
+    .option(
+      '--source <uri>',
+      'folder, file, archive, https://… or s3://bucket/prefix/; default: the subject’s configured source',
+    )
     .option('--format <name>', 'shape of the files; default: recognised by their names')
     .addOption(
       new Option('--mode <mode>', 'replace: these films only; merge: these films into those published')
@@ -49,7 +53,9 @@ export function loadCommand(program: Command): void {
         const uri = options.source ?? config.sources.get(name)
         if (!uri) throw new UsageError(`--source is missing, and ${name.toUpperCase()}_SOURCE is not set`)
         // Looked at before the ledger is, so that a mistyped path is no failed load.
-        await openSource(subject, uri, options.format)
+        const access = sourceAccess(config)
+        const { signal } = new AbortController()
+        await lookAtSource(subject, uri, { format: options.format, access, signal, trusted: true })
 
         const loadId = await queueLoad(warehouse.writer, {
           subject: name,
@@ -72,6 +78,7 @@ export function loadCommand(program: Command): void {
         const failure = await runLoad(subject, loadId, {
           connect,
           diskOf,
+          access,
           retain: config.retainLoads,
           signal: stop.signal,
           onProgress: terminal?.show,

@@ -1,6 +1,3 @@
-import { realpath } from 'node:fs/promises'
-import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { markDropped } from '../../ingest/drop.ts'
@@ -15,6 +12,7 @@ import {
 import { PublishError, publish, rollBack } from '../../ingest/publish.ts'
 import type { Subject } from '../../ingest/subject.ts'
 import { loads, rejects, shownLoad } from '../../queries/loads.ts'
+import { assertAllowed } from '../allowed-source.ts'
 import type { AdminTokens } from '../auth.ts'
 import type { Config } from '../config.ts'
 import { Problem } from '../errors.ts'
@@ -40,7 +38,14 @@ export interface AdminRoutes {
 
 const loadRequest = z.strictObject({
   subject: z.string().describe('What to load: `movies`'),
-  source: z.string().min(1).max(4000).optional().describe('Folder or file; the subject’s configured source by default'),
+  source: z
+    .string()
+    .min(1)
+    .max(4000)
+    .optional()
+    .describe(
+      'Folder, file, archive, `https://…` or `s3://bucket/prefix/`; the subject’s configured source by default',
+    ),
   format: z.string().max(100).optional().describe('Shape of the files; recognised by their names by default'),
   mode: z
     .enum(['replace', 'merge'], 'takes replace or merge')
@@ -313,43 +318,4 @@ async function asProblem<T>(work: Promise<T>): Promise<T> {
       ? new Problem(error.status, error.message)
       : error
   })
-}
-
-/**
- * A token lets its holder load what the server's owner set out for that, and not read the server's disk: a named source
- * must be a configured one or lie in one of SOURCE_ROOTS, links followed.
- * @throws Problem 403
- */
-async function assertAllowed(source: string, { sources, sourceRoots, sourceHosts }: Config): Promise<void> {
-  if ([...sources.values()].includes(source)) return
-  if (URL.canParse(source) && !source.startsWith('file:')) {
-    if (sourceHosts.includes(new URL(source).host)) return
-    throw new Problem(403, 'The source’s host is none of SOURCE_HOSTS on the server.')
-  }
-  const refusal = new Problem(403, 'The source lies in none of SOURCE_ROOTS on the server.')
-  if (source.includes('\0')) throw refusal
-  const place = await realPlace(localPath(source, refusal))
-  for (const root of sourceRoots) {
-    const below = path.relative(await realpath(root).catch(() => root), place)
-    if (below === '' || (!below.startsWith('..') && !path.isAbsolute(below))) return
-  }
-  throw refusal
-}
-
-/**
- * The path with links followed as far as it exists, so that the answer is the same whether a file is there or not: it must
- * not tell what is on the disk.
- */
-async function realPlace(place: string): Promise<string> {
-  const parent = path.dirname(place)
-  const real = await realpath(place).catch(() => undefined)
-  return real ?? (parent === place ? place : path.join(await realPlace(parent), path.basename(place)))
-}
-
-function localPath(source: string, refusal: Problem): string {
-  try {
-    return source.startsWith('file:') ? fileURLToPath(source) : path.resolve(source)
-  } catch {
-    throw refusal
-  }
 }

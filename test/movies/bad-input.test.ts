@@ -138,7 +138,7 @@ t.test('a file that cannot be read fails its load in a sentence, and readers sta
   t.match(await house.load(nowhere, { format: 'imdb' }), { state: 'failed' })
   t.match(await house.load('s3://key:secret@bucket/films.csv?token=1'), {
     state: 'failed',
-    error: 's3://bucket/films.csv: sources are folders and files; s3: is not read yet',
+    error: 'an S3 source is written s3://bucket/key or s3://bucket/prefix/',
   })
   t.strictSame(await seen(), seenBefore)
 
