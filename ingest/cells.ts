@@ -127,6 +127,32 @@ export function calendarDate(year: number, month: number, day: number): string |
   return same ? date.toISOString().slice(0, 10) : null
 }
 
+/** A year alone, as four digits. */
+export const year = text.transform((value, context): string | null => {
+  if (value === null) return null
+  // A program that once read the column as numbers wrote 2009 as 2009.0.
+  const match = /^(\d{4})(?:\.0*)?$/.exec(value)
+  return match && match[1] !== '0000'
+    ? (match[1] as string)
+    : bad(context, 'bad_year', `${shown(value)} is not a year of four digits`)
+})
+
+/** Names in one cell, as `split` finds them: blanks around them are cut, and what is blank is none. */
+export const names = (split: (text: string) => string[]) =>
+  text.transform((value, context): string[] => {
+    if (value === null) return []
+    // Split by commas, a list of another format would give names that look like names to nobody but a database.
+    if (/^\[\s*[\]{]/.test(value))
+      return bad(context, 'bad_names', `${shown(value)} is a list in another notation; names are expected`)
+    const found = split(value)
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
+    const long = found.find((name) => name.length > LONGEST_KEY)
+    return long === undefined
+      ? found
+      : bad(context, 'too_long', `${shown(long)} is longer than ${LONGEST_KEY} characters`)
+  })
+
 /** A list in whatever notation `read` understands, each item of the given shape. */
 export const list = <T>(read: (text: string) => unknown, item: z.ZodType<T>) => {
   const items = z.array(item)

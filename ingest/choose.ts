@@ -1,6 +1,7 @@
-import path from 'node:path'
+import { headerOf } from './header.ts'
 import type { Entry, Place } from './open.ts'
-import type { RawRecord } from './parse.ts'
+import { type RawRecord, UnreadableFileError } from './parse.ts'
+import { fitting, isNamed, type Recognised, recognise, requiredFiles } from './recognise.ts'
 import { SourceError } from './source-error.ts'
 import type { FileFormat, Format, Subject } from './subject.ts'
 
@@ -9,6 +10,8 @@ export interface SourceFile extends Entry {
   of: FileFormat
   /** Its number in the ledger, where that is not its place in the source. */
   fileNo?: number
+  /** The header that its records stood under, where they are without it. */
+  columns?: string[] | null
   /** Its records, where they need not be parsed from its bytes. */
   records?(): AsyncIterable<RawRecord<Record<string, unknown>>[]>
 }
@@ -16,40 +19,127 @@ export interface SourceFile extends Entry {
 export interface Source {
   format: Format
   files: SourceFile[]
+  /** What the choice left aside, for the load to say. */
+  notes: string[]
 }
 
 /**
- * Decides which format a source is of, and which of its files are read as what.
- * @param formatName chosen by file name and kind when absent
+ * Decides which format a source is of, and which of its files are read as what. In a folder a file is found by its name, with or without
+ * a date in it, else by its header; of several the newest is taken, and the others are named in a note.
+ * @param formatName recognised by header, then by name, when absent
  * @throws SourceError with what is missing and where
+ * @throws UnreadableFileError when the one file that there is, is no text of records
  */
-export function chooseFiles(subject: Subject, place: Place, formatName?: string): Source {
+export async function chooseFiles(
+  subject: Subject,
+  place: Place,
+  formatName?: string,
+  signal = new AbortController().signal,
+): Promise<Source> {
   const named = formatName === undefined ? undefined : formatNamed(subject, formatName)
   const [only] = place.entries
-  if (!place.single || !only) return chooseInFolder(subject, place, named)
-  const format = named ?? formatOfFile(subject, only.base)
-  const of = format.files.find((file) => file.fileName === only.base) ?? format.files.find((file) => file.required)
-  if (!of) throw new SourceError(`format ${format.name} has no file to read ${only.name} as`)
-  return { format, files: [{ ...only, of }] }
+  if (!place.single || !only) return await chooseInFolder(subject, place, named, signal)
+  const { format, of } = named ? readAs(named, only) : await recognise(subject, only, signal)
+  return { format, files: [{ ...only, of }], notes: [] }
 }
 
-function chooseInFolder(subject: Subject, place: Place, named: Format | undefined): Source {
-  const entry = (file: FileFormat) => place.entries.find(({ base }) => base === file.fileName)
-  const complete = (format: Format) => format.files.every((file) => !file.required || entry(file))
-  const format = named ?? subject.formats.find(complete)
-  if (!format || !complete(format)) {
-    const required = ({ name, files }: Format) => {
-      const names = files.filter((file) => file.required).map((file) => file.fileName)
-      return `${names.join(' and ')} (${name})`
-    }
-    const wanted = (format ? [format] : subject.formats).map(required).join(' or ')
-    throw new SourceError(`${place.name} has no ${wanted}`)
+/** An entry as the file of a format that its user named. */
+function readAs(format: Format, entry: Entry): Recognised {
+  const of = format.files.find((file) => isNamed(file, entry.base)) ?? format.files.find((file) => file.required)
+  if (of) return { format, of }
+  throw new SourceError(`format ${format.name} has no file to read ${entry.name} as`)
+}
+
+interface Found extends Recognised {
+  entries: Entry[]
+}
+
+async function chooseInFolder(
+  subject: Subject,
+  place: Place,
+  named: Format | undefined,
+  signal: AbortSignal,
+): Promise<Source> {
+  const entries = place.entries.filter(isVisible).sort(newestFirst)
+  const formats = named ? [named] : subject.formats
+  let found = foundByName(formats, entries)
+  const [only] = found
+  // A file is what its header says, here as when it is named by itself.
+  if (only && found.length === 1 && !named)
+    found = [{ ...(await recognise(subject, only.entries[0] as Entry, signal)), entries: only.entries }]
+  if (found.length === 0) found = await foundByHeader(formats, entries, signal, named !== undefined)
+  if (found.length === 0) {
+    const wanted = requiredFiles(formats).map(({ format, of }) => `${of.fileName} (${format.name})`)
+    throw new SourceError(`${place.name} has no ${wanted.join(' or ')}, nor another file with its columns`)
   }
+  const several = [...new Map(found.map((one) => [one.format.name, one])).values()]
+  if (several.length > 1) {
+    const each = several.map(({ format, entries: [newest] }) => `${newest?.name} (${format.name})`)
+    throw new SourceError(
+      `${place.name} holds files of several formats: ${each.join(', ')}; name the format or the file that is meant`,
+    )
+  }
+  const [{ format }] = found as [Found]
+  const notes: string[] = []
   const files = format.files.flatMap((of) => {
-    const found = entry(of)
-    return found ? [{ ...found, of }] : []
+    const fit = found.find((one) => one.of === of)?.entries ?? entries.filter(({ base }) => isNamed(of, base))
+    const [newest, ...older] = fit
+    if (!newest) return []
+    if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
+    return [{ ...newest, of }]
   })
-  return { format, files }
+  return { format, files, notes }
+}
+
+/** Formats all of whose required files are here by name, each with what goes by it. */
+const foundByName = (formats: Format[], entries: Entry[]): Found[] =>
+  formats.flatMap((format) => {
+    const files = requiredFiles([format]).map((one) => ({
+      ...one,
+      entries: entries.filter(({ base }) => isNamed(one.of, base)),
+    }))
+    return files.every((one) => one.entries.length > 0) ? files : []
+  })
+
+/** A folder may hold any number of files, and each head is a request where the folder is a bucket. */
+const MOST_HEADS = 100
+
+/** Formats whose columns a file here has, each with those files; what is no text of records is no concern. */
+async function foundByHeader(
+  formats: Format[],
+  entries: Entry[],
+  signal: AbortSignal,
+  named: boolean,
+): Promise<Found[]> {
+  const found = new Map<FileFormat, Found>()
+  let failure: unknown
+  for (const entry of entries.filter(({ base }) => /\.(csv|json|txt)$/i.test(base)).slice(0, MOST_HEADS)) {
+    const header = await headerOf(entry, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (!(error instanceof UnreadableFileError)) failure ??= error
+      return undefined
+    })
+    for (const fit of header ? fitting(formats, header, named) : []) {
+      const before = found.get(fit.of)
+      if (before) before.entries.push(entry)
+      else found.set(fit.of, { ...fit, entries: [entry] })
+    }
+  }
+  // One that cannot be read may be the one that was meant, but only where no other is.
+  if (found.size === 0 && failure) throw failure
+  return [...found.values()]
+}
+
+/** What desktops and archivers leave beside the files is never looked at. */
+const isVisible = ({ name, base }: Entry) => !base.startsWith('.') && !/(^|[/!])__MACOSX\//.test(name)
+
+/** Then by name, the last first, so that a date in it decides where archives and copies gave all files one time. */
+const newestFirst = (a: Entry, b: Entry) =>
+  b.modifiedAt.getTime() - a.modifiedAt.getTime() || (a.name < b.name ? 1 : a.name > b.name ? -1 : 0)
+
+function listed(entries: Entry[]): string {
+  const names = entries.slice(0, 5).map(({ name }) => name)
+  return names.join(', ') + (entries.length > 5 ? ` and ${entries.length - 5} more` : '')
 }
 
 function formatNamed(subject: Subject, name: string): Format {
@@ -58,13 +148,4 @@ function formatNamed(subject: Subject, name: string): Format {
   throw new SourceError(
     `${subject.name} has no format ${name}; it has ${subject.formats.map((f) => f.name).join(', ')}`,
   )
-}
-
-function formatOfFile(subject: Subject, name: string): Format {
-  const kind = path.extname(name).toLowerCase() === '.json' ? 'json' : 'csv'
-  const format =
-    subject.formats.find(({ files }) => files.some((file) => file.fileName === name)) ??
-    subject.formats.find(({ files }) => files.some((file) => file.required && file.read === kind))
-  if (format) return format
-  throw new SourceError(`${name} is no ${kind.toUpperCase()} file that ${subject.name} understands`)
 }

@@ -10,6 +10,8 @@ export interface FileCounts {
   bytes: number
   sha256: string
   modifiedAt: string
+  /** The header as it stands in the file; null where the notation has none. */
+  columns: string[] | null
   read: number
   loaded: number
   rejected: number
@@ -21,9 +23,9 @@ export interface FileCounts {
 export async function writeFiles(db: Kysely<unknown>, loadId: number, files: FileCounts[]): Promise<void> {
   for (const file of files)
     await sql`
-      insert into reelhouse.load_file (load_id, file_no, name, family, bytes, sha256, modified_at,
+      insert into reelhouse.load_file (load_id, file_no, name, family, bytes, sha256, modified_at, columns,
                                        read, loaded, rejected, duplicate, unmatched, warnings)
-      values (${loadId}, ${file.fileNo}, ${file.name}, ${file.family}, ${file.bytes}, ${file.sha256}, ${file.modifiedAt},
+      values (${loadId}, ${file.fileNo}, ${file.name}, ${file.family}, ${file.bytes}, ${file.sha256}, ${file.modifiedAt}, ${file.columns}::text[],
               ${file.read}, ${file.loaded}, ${file.rejected}, ${file.duplicate}, ${file.unmatched}, ${file.warnings})`.execute(
       db,
     )

@@ -68,9 +68,9 @@ export async function openSource(subject: Subject, uri: string, options: OpenOpt
   }
   try {
     place = await openPlace(uri, options)
-    const source = await chooseFiles(subject, place, options.format)
+    const source = await chooseFiles(subject, place, options.format, options.signal)
     for (const file of source.files) assertStorable(file)
-    return { ...source, notes: place.notes ?? [], close }
+    return { ...source, notes: [...(place.notes ?? []), ...source.notes], close }
   } catch (error) {
     await close()
     throw error

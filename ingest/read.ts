@@ -67,6 +67,7 @@ export class Reading {
       bytes: file.bytes,
       sha256: '',
       modifiedAt: file.modifiedAt.toISOString(),
+      columns: file.columns ?? null,
       read: 0,
       loaded: 0,
       rejected: 0,
@@ -74,7 +75,7 @@ export class Reading {
       unmatched: 0,
       warnings: 0,
     }
-    for await (const batch of await this.#records(file, this.#counted(file, digest, counts))) {
+    for await (const batch of await this.#records(file, this.#counted(file, digest, counts), counts)) {
       for (const record of batch) this.#take(record, file, counts)
       if (this.#rejects.length >= REJECTS_AT_ONCE) await this.#enterRejects()
       await this.#stager.drain()
@@ -100,12 +101,20 @@ export class Reading {
   }
 
   /** Batches of records, whatever the file's notation, each with its cells by column. */
-  async #records(file: SourceFile, bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<RawRecord<Cells>[]>> {
+  async #records(
+    file: SourceFile,
+    bytes: AsyncIterable<Buffer>,
+    counts: FileCounts,
+  ): Promise<AsyncIterable<RawRecord<Cells>[]>> {
     if (file.records) return file.records()
     const options = { file: file.name, signal: this.#signal }
     if (file.of.read === 'json') return parseJsonArray(bytes, options)
     const table = await parseCsv(bytes, { ...options, required: file.of.columns })
-    const positions = file.of.columns.map((column) => [column, table.index.get(column) as number] as const)
+    counts.columns = [...table.columns]
+    const positions = [...file.of.columns, ...file.of.optional].flatMap((column) => {
+      const position = table.index.get(column)
+      return position === undefined ? [] : [[column, position] as const]
+    })
     return (async function* () {
       for await (const batch of table.records)
         yield batch.map((record) => (record.ok ? byColumn(record, positions) : record))

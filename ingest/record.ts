@@ -29,7 +29,7 @@ export function readRecord<Row>(
     return null
   }
   if (suspicious)
-    for (const column of format.columns) {
+    for (const column of [...format.columns, ...format.optional]) {
       const cell = cells[column]
       const fault = typeof cell === 'string' ? badText(cell) : null
       const rejected = fault && blank({ ...fault, column })

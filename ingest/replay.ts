@@ -66,6 +66,7 @@ export async function openReplay(
         modifiedAt: new Date(file.modified_at),
         of,
         fileNo: file.file_no,
+        columns: file.columns,
         head: async () => Buffer.alloc(0),
         async *read() {
           for (const { text } of records) yield Buffer.from(text)
@@ -78,7 +79,7 @@ export async function openReplay(
   })
   if (files.length === 0)
     throw new SourceError(`load ${loadId} rejected no record whose text was kept; give the text of what is mended`)
-  return { format, files }
+  return { format, files, notes: [] }
 }
 
 /** One record on its own, as if it stood in its file. */

@@ -22,6 +22,7 @@ import { attachPartitions, createPartitions, partitionOf } from './partitions.ts
 import { lockPointers, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { openReplay } from './replay.ts'
+import { schemaChanges } from './schema-changes.ts'
 import { SourceError } from './source-error.ts'
 import { stageInto } from './stage.ts'
 import type { Subject } from './subject.ts'
@@ -114,7 +115,6 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
     }),
   })
   try {
-    for (const note of source.notes) await ledger.note(note)
     return await loadFrom(source, subject, ledger, options)
   } finally {
     await source.close()
@@ -132,6 +132,7 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
     previousLoadId: published?.load_id ?? null,
   }
   await ledger.describe(facts)
+  for (const note of source.notes) await ledger.note(note)
   if (task.mode === 'merge') assertMergeable(facts, published)
   const same =
     !task.force &&
@@ -164,6 +165,7 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
       await ledger.end('unchanged')
       return false
     }
+    for (const note of await schemaChanges(ledger.db, subject, facts, files)) await ledger.note(note)
     const load = { subject, source, facts, files, ledger, signal: options.signal }
     const base = task.mode === 'merge' && published ? published : null
     await kyselyOn(client)

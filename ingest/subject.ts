@@ -56,6 +56,8 @@ export interface Format<Row = unknown> {
   summary: string
   /** Where ids come from; loads of different id spaces can replace but never merge with one another. */
   idSpace: string
+  /** What tells one record from another: the source's own id, or a key for which the registry has an id. */
+  identifiedBy: 'id' | 'key'
   files: FileFormat<Row>[]
 }
 
@@ -65,8 +67,12 @@ export interface FileFormat<Row = unknown> {
   fileName: string
   required: boolean
   read: 'csv' | 'json'
-  /** Columns that the header must have; for JSON, keys that are read. */
+  /** Columns without which the file is of no use: the header must have them. Records of JSON may leave out any key. */
   columns: string[]
+  /** Columns that are read where they stand, and unknown where they do not: dumps gain and lose them. */
+  optional: string[]
+  /** Columns that tell its header from those of like formats. A file that goes by its name may lack them. */
+  telling: string[]
   /** Columns whose bad cell costs the record; a bad cell elsewhere costs only itself. */
   identity: string[]
   /** Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`. */

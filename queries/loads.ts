@@ -20,6 +20,8 @@ export interface LoadView {
     family: string
     bytes: number
     sha256: string
+    /** The header; null where the notation has none. */
+    columns: string[] | null
     modified_at: string | null
     read: number
     loaded: number
@@ -59,7 +61,7 @@ export function loads(where: {
   return sql<LoadView>`
     select load_id as id, subject, state, mode, trigger, source, format, hold, dry_run, stage, progress,
            (select coalesce(json_agg(json_build_object(
-              'name', name, 'family', family, 'bytes', bytes, 'sha256', sha256, 'modified_at', ${instant('modified_at')},
+              'name', name, 'family', family, 'bytes', bytes, 'sha256', sha256, 'columns', columns, 'modified_at', ${instant('modified_at')},
               'read', read, 'loaded', loaded, 'rejected', rejected, 'duplicate', duplicate, 'unmatched', unmatched,
               'warnings', warnings) order by file_no), '[]')
             from reelhouse.load_file file where file.load_id = load.load_id) as files,

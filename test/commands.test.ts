@@ -67,10 +67,15 @@ t.test('load tells by its exit code how the load ended', async (t) => {
     stdout: /^load 5 of movies: blocked\n.*2 rejected/,
   })
   const broken = await file('broken.csv', 'id,title\n')
-  t.match(await reelhouse('load', 'movies', '--source', broken), {
+  t.match(await reelhouse('load', 'movies', '--source', broken, '--format', 'the-movies-dataset'), {
     code: 1,
     stdout: /failed: broken\.csv has no column/,
     stderr: '',
+  })
+  t.match(await reelhouse('load', 'movies', '--source', broken), {
+    code: 1,
+    stdout: '',
+    stderr: /^reelhouse: broken\.csv is of no format that movies knows: to be \S+ it lacks release_date, /,
   })
   t.equal(await published(db), 1)
 
@@ -95,7 +100,7 @@ t.test('wrong usage is exit code 2 and a sentence, and leaves no load', async (t
     [/there is no subject books; there is movies/, 'load', 'books', '--source', source],
     [/--mode takes replace, not append/, 'load', 'movies', '--source', source, '--mode', 'append'],
     [
-      /--format takes the-movies-dataset or vega-movies, not imdb/,
+      /--format takes the-movies-dataset or tmdb-5000 or tmdb-v11 or imdb-5000 or vega-movies, not imdb/,
       'load',
       'movies',
       '--source',
@@ -158,7 +163,7 @@ t.test('--json is what GET /v1/loads/{id} answers, however the load ended', asyn
   for (const [id, args] of [
     [1, [good]],
     [2, [good, '--dry-run', '--force']],
-    [3, [bad]],
+    [3, [bad, '--format', 'the-movies-dataset']],
   ] as const) {
     const { stdout } = await reelhouse('load', 'movies', '--json', '--source', ...args)
     t.equal(stdout.split('\n').length, 2, 'one line')

@@ -31,7 +31,7 @@ export async function opening(t: Test, settings: Partial<SourceAccess> = {}): Pr
   }
   const { signal } = new AbortController()
   const open: Opening['open'] = (uri, options = {}) =>
-    openSource(subject, uri, { access, signal, trusted: true, ...options })
+    openSource(subject, uri, { access, signal, trusted: true, format: 'the-movies-dataset', ...options })
   const read: Opening['read'] = async (uri, options) => {
     const source = await open(uri, options)
     try {

@@ -11,8 +11,9 @@ export interface Film {
   title: string
   originalTitle: string | null
   imdbId: string | null
-  /** YYYY-MM-DD. */
+  /** YYYY-MM-DD; 1 January where the source tells the year alone. */
   releaseDate: string | null
+  releasePrecision: 'day' | 'year'
   status: string | null
   /** ISO 639-1. */
   originalLanguage: string | null
@@ -35,6 +36,8 @@ export interface Film {
   countries: Coded[]
   languages: Coded[]
   crew: (Named & { job: string })[]
+  /** Why its figures are probably wrong, as far as only its format can tell. */
+  suspect: string[]
 }
 
 /** A dimension member; without an id its trimmed name is its identity. */
@@ -55,6 +58,7 @@ export const untold: Omit<Film, 'title'> = {
   originalTitle: null,
   imdbId: null,
   releaseDate: null,
+  releasePrecision: 'day',
   status: null,
   originalLanguage: null,
   contentRating: null,
@@ -74,6 +78,7 @@ export const untold: Omit<Film, 'title'> = {
   countries: [],
   languages: [],
   crew: [],
+  suspect: [],
 }
 
 /** Films and their lists as they were read, duplicates included; `record` is the order of reading. */
@@ -89,6 +94,7 @@ export const stageTables: StageTables = {
     original_title: 'text',
     imdb_id: 'text',
     release_date: 'date',
+    release_precision: 'text',
     status: 'text',
     original_language: 'text',
     collection_id: 'bigint',
@@ -103,6 +109,7 @@ export const stageTables: StageTables = {
     tagline: 'text',
     homepage: 'text',
     poster_path: 'text',
+    suspect: 'text[]',
   },
   stage_company: { record: 'bigint', company_id: 'bigint', name: 'text' },
   stage_genre: { record: 'bigint', genre_id: 'bigint', name: 'text' },
@@ -129,6 +136,7 @@ export function stageFilm(
     film.originalTitle,
     film.imdbId,
     film.releaseDate,
+    film.releasePrecision,
     film.status,
     film.originalLanguage,
     film.collection?.id,
@@ -143,6 +151,7 @@ export function stageFilm(
     film.tagline,
     film.homepage,
     film.posterPath,
+    `{${film.suspect.join(',')}}`,
   ])
   if (film.collection) stager.add('stage_collection', [record, film.collection.id, film.collection.name])
   for (const { id, name } of film.companies) stager.add('stage_company', [record, id, name])

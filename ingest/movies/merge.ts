@@ -7,7 +7,7 @@ import type { MergeResult, MergeScope } from '../subject.ts'
  */
 export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult> {
   const { base } = scope
-  if (scope.format.idSpace === 'reelhouse') await identifyByName(trx)
+  await identifyByName(trx, scope)
   await keepLastOfEach(trx, scope)
   if (scope.sourceLoadId !== scope.loadId) await leaveOutdated(trx, scope)
   const rowCounts: Record<string, number> = {}
@@ -27,16 +27,16 @@ export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promi
 
   await fillFact(
     'film',
-    `film_id, title, original_title, imdb_id, release_date, status, original_language, collection_id, content_rating,
+    `film_id, title, original_title, imdb_id, release_date, release_precision, status, original_language, collection_id, content_rating,
      runtime, budget, revenue, popularity, vote_average, vote_count, suspect, source_load_id, source_file_no, source_line`,
-    sql`select ${load}::integer, f.film_id, title, original_title, imdb_id, release_date, status, original_language,
-               collection_id, content_rating, runtime, budget, revenue, popularity, vote_average, vote_count,
+    sql`select ${load}::integer, f.film_id, title, original_title, imdb_id, release_date, release_precision, status,
+               original_language, collection_id, content_rating, runtime, budget, revenue, popularity, vote_average, vote_count,
                array_remove(array[
                  case when budget < 1000 then 'budget_under_1000' end,
                  case when revenue < 1000 then 'revenue_under_1000' end,
                  case when budget < 1000 and revenue > 1000000 then 'revenue_over_1000000_on_budget_under_1000' end,
                  case when release_date > ${scope.fileDate}::date then 'released_after_file' end
-               ], null),
+               ], null) || f.suspect,
                ${sql.lit(scope.sourceLoadId)}::integer, file_no, line
         from stage_film f join kept using (record)`,
   )
@@ -123,28 +123,32 @@ export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promi
   return { rowCounts, dataThrough: covered.rows[0]?.data_through ?? null }
 }
 
-/** Gives a registered id to each film, company, genre and person that the source only names. */
-async function identifyByName(trx: Transaction<unknown>): Promise<void> {
+/** Gives a registered id to each film that has a key in place of one, and to each company, genre and person that the source only names. */
+async function identifyByName(trx: Transaction<unknown>, { format }: MergeScope): Promise<void> {
   const named = [
-    { kind: 'film', table: 'stage_film', id: 'film_id', key: 'key' },
+    ...(format.identifiedBy === 'key' ? [{ kind: 'film', table: 'stage_film', id: 'film_id', key: 'key' }] : []),
     { kind: 'company', table: 'stage_company', id: 'company_id', key: 'name' },
     { kind: 'genre', table: 'stage_genre', id: 'genre_id', key: 'name' },
     { kind: 'person', table: 'stage_crew', id: 'person_id', key: 'name' },
   ]
   for (const { kind, table, id, key } of named) {
+    const { rows } = await sql<{ any: boolean }>`
+      select exists (select from ${sql.table(table)} where ${sql.ref(id)} is null) as any`.execute(trx)
+    if (!rows[0]?.any) continue
     // Ordered by name and not by line, so that a shuffled file gives the same ids.
     await sql`
       insert into reelhouse.registry (subject, kind, key, id)
       select 'movies', ${kind}, key,
              (select coalesce(max(id), 0) from reelhouse.registry where subject = 'movies' and kind = ${kind})
              + row_number() over (order by key collate "C")
-      from (select distinct ${sql.ref(key)} as key from ${sql.table(table)}) as named
+      from (select distinct ${sql.ref(key)} as key from ${sql.table(table)} where ${sql.ref(id)} is null) as named
       where not exists (select from reelhouse.registry r
                         where r.subject = 'movies' and r.kind = ${kind} and r.key = named.key)`.execute(trx)
     await sql`
       update ${sql.table(table)} as staged set ${sql.ref(id)} = r.id
       from reelhouse.registry r
-      where r.subject = 'movies' and r.kind = ${kind} and r.key = ${sql.ref(`staged.${key}`)}`.execute(trx)
+      where ${sql.ref(`staged.${id}`)} is null
+        and r.subject = 'movies' and r.kind = ${kind} and r.key = ${sql.ref(`staged.${key}`)}`.execute(trx)
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { calendarDate, count, decimal, key, money, requiredKey, shown, text } from '../cells.ts'
 import type { Format } from '../subject.ts'
 import { type Film, untold } from './film.ts'
+import { titleKey } from './title-key.ts'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
@@ -36,7 +37,7 @@ const record = z
   .transform(
     (cells): Film => ({
       ...untold,
-      key: identity(cells.Title, cells['Release Date']),
+      key: titleKey(cells.Title, cells['Release Date']),
       title: cells.Title,
       releaseDate: cells['Release Date'],
       contentRating: cells['MPAA Rating'],
@@ -53,23 +54,23 @@ const record = z
 
 const onlyName = (name: string | null) => (name === null ? [] : [{ id: null, name }])
 
-/** What makes two records the same film where the source has no ids: the title, whatever its case and spacing, and the date. */
-export function identity(title: string, releaseDate: string | null): string {
-  return `${title.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim()}|${releaseDate ?? ''}`
-}
+const COLUMNS = ['Title', 'Release Date']
 
 export const vegaMovies: Format<Film> = {
   name: 'vega-movies',
   summary:
     'movies.json of vega-datasets: a JSON array of films by title; company is the distributor, genre the major genre',
   idSpace: 'reelhouse',
+  identifiedBy: 'key',
   files: [
     {
       family: 'films',
       fileName: 'movies.json',
       required: true,
       read: 'json',
-      columns: Object.keys(record.in.shape),
+      columns: COLUMNS,
+      optional: Object.keys(record.in.shape).filter((column) => !COLUMNS.includes(column)),
+      telling: [],
       identity: ['Title'],
       record,
     },

@@ -9,7 +9,7 @@ export default report({
   summary: 'The films behind a figure, each with the line of the file that it was read from',
   description:
     'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     q: words('Part of the title, in any case'),
     year: year('Release year'),

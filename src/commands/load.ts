@@ -33,7 +33,7 @@ export function loadCommand(program: Command): void {
       '--source <uri>',
       'folder, file, archive, https://… or s3://bucket/prefix/; default: the subject’s configured source',
     )
-    .option('--format <name>', 'shape of the files; default: recognised by their names')
+    .option('--format <name>', 'shape of the files; default: recognised by their columns')
     .addOption(
       new Option('--mode <mode>', 'replace: these films only; merge: these films into those published')
         .choices(['replace', 'merge'])

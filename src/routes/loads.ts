@@ -50,6 +50,7 @@ const loadShape = z.strictObject({
       family: z.string(),
       bytes: count,
       sha256: z.string(),
+      columns: z.array(z.string()).nullable().describe('The header as it stands in the file; null for JSON'),
       modified_at: instant,
       read: count.describe('= loaded + rejected + duplicate + unmatched, exactly'),
       loaded: count,

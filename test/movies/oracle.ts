@@ -34,7 +34,7 @@ export interface Params {
 const MEASURES =
   'releases budget budget_known revenue revenue_known profit matched_releases matched_budget matched_revenue matched_profit roi popularity popularity_known vote_average vote_count'
 const FILM =
-  'film_id title release_date year status original_language content_rating collection_id runtime budget revenue profit popularity vote_average vote_count suspect source_file source_line load_id source_load_id'
+  'film_id title release_date release_precision year status original_language content_rating collection_id runtime budget revenue profit popularity vote_average vote_count suspect source_file source_line load_id source_load_id'
 const report = (
   by: ('company' | 'genre')[],
   grain: 'year' | 'life' | 'film',
@@ -195,6 +195,7 @@ export class Oracle {
           film_id: wholeCell(film.id),
           title: film.title,
           release_date: film.releaseDate || null,
+          release_precision: 'day',
           year,
           status: film.status || null,
           original_language: film.originalLanguage || null,

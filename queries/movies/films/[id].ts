@@ -13,7 +13,7 @@ const linked = (ids: string, description: string) =>
 export default report({
   summary: 'One film with everything that is known of it',
   description: 'The film’s figures and prose, what it is linked to, and the line of the file that it was read from.',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     id: z
       .string()

@@ -6,7 +6,8 @@ import type { MoviesTables } from './tables.ts'
 export const filmColumns = {
   film_id: column.id('The film’s id in its source, or a registered one where the source has none'),
   title: column.text('Title'),
-  release_date: column.date('Release date'),
+  release_date: column.date('Release date; 1 January where the source tells the year alone'),
+  release_precision: column.text('How much of the release date the source tells: `day`, or `year` alone'),
   year: column.year('The calendar year of the release date'),
   status: column.optionalText('Released, Rumored, Post Production …'),
   original_language: column.optionalText('ISO 639-1 code'),
@@ -40,6 +41,7 @@ export const filmFacts = <Q extends Films>(films: Q) =>
       'f.film_id',
       'f.title',
       'f.release_date',
+      'f.release_precision',
       'f.release_year as year',
       'f.status',
       'f.original_language',

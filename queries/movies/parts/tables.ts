@@ -35,6 +35,7 @@ interface FilmTable {
   original_title: string | null
   imdb_id: string | null
   release_date: ColumnType<string | null>
+  release_precision: Generated<string>
   release_year: Generated<number | null>
   status: string | null
   original_language: string | null

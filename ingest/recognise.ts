@@ -1,0 +1,86 @@
+import { type Header, headerOf } from './header.ts'
+import type { Entry } from './open.ts'
+import { UnreadableFileError } from './parse.ts'
+import { SourceError } from './source-error.ts'
+import type { FileFormat, Format, Subject } from './subject.ts'
+
+/** A format, and the one of its files that an entry is read as. */
+export interface Recognised {
+  format: Format
+  of: FileFormat
+}
+
+/**
+ * What a file is, told by its header, whatever it is called; a file whose header fits no format is what its name says, so that a
+ * column that vanished is told by whoever reads it.
+ * @throws SourceError saying which columns of the nearest format are missing, or which formats it may be
+ * @throws UnreadableFileError when it is no text of records
+ */
+export async function recognise(subject: Subject, entry: Entry, signal: AbortSignal): Promise<Recognised> {
+  const byName = requiredFiles(subject.formats).find(({ of }) => isNamed(of, entry.base))
+  const header = await headerOf(entry, signal).catch((error: unknown) => {
+    if (error instanceof UnreadableFileError && byName) return undefined
+    throw error
+  })
+  const fit = header ? fitting(subject.formats, header) : []
+  const found = fit.length > 1 ? fit.find(({ of }) => of === byName?.of) : (fit[0] ?? byName)
+  if (found) return found
+  if (fit.length > 1) {
+    const names = fit.map(({ format }) => format.name)
+    throw new SourceError(`${entry.name} may be of the format ${names.join(' or ')}: name the one that is meant`)
+  }
+  throw new SourceError(`${entry.name} ${strangeness(subject, header as Header)}`)
+}
+
+/** Whether a file goes by the format's name for it: the same, or with a date: `movies_metadata-2026-11.csv`. */
+export function isNamed({ fileName }: FileFormat, base: string): boolean {
+  if (base === fileName) return true
+  const stem = fileName.slice(0, fileName.lastIndexOf('.'))
+  const ending = fileName.slice(stem.length)
+  const between = base.slice(stem.length, -ending.length)
+  return base.startsWith(stem) && base.endsWith(ending) && DATE.test(between)
+}
+
+/** A year, month or day, and perhaps a time. */
+const DATE = /^[-_. ]?(?:19|20)\d\d(?:[-_.]?\d\d){0,2}(?:[-_.T ]?\d\d[-_.]?\d\d(?:[-_.]?\d\d)?Z?)?$/
+
+/** Required files alone: no load consists of others. */
+export const requiredFiles = (formats: Format[]): Recognised[] =>
+  formats.flatMap((format) => format.files.filter((of) => of.required).map((of) => ({ format, of })))
+
+/**
+ * The files of formats all of whose columns a header has; of several those that know most of its columns, which is one but for a tie.
+ * @param named the format is decided, so nothing need be told from others
+ */
+export function fitting(formats: Format[], { notation, columns }: Header, named = false): Recognised[] {
+  const fit = requiredFiles(formats)
+    .filter(
+      ({ of }) => of.read === notation && (named ? of.columns : neededOf(of)).every((one) => columns.includes(one)),
+    )
+    .map((one) => ({ ...one, known: knownOf(one.of).filter((column) => columns.includes(column)).length }))
+  const most = Math.max(...fit.map(({ known }) => known))
+  return fit.filter(({ known }) => known === most).map(({ format, of }) => ({ format, of }))
+}
+
+const knownOf = (of: FileFormat) => [...new Set([...of.columns, ...of.optional, ...of.telling])]
+const neededOf = (of: FileFormat) => [...new Set([...of.columns, ...of.telling])]
+
+/** The rest of a sentence that begins with the file's name. */
+function strangeness({ name, formats }: Subject, { notation, columns }: Header): string {
+  if (columns.length === 0) return 'begins with no record by which its format could be told: name its format'
+  const lacking = requiredFiles(formats)
+    .filter(({ of }) => of.read === notation)
+    .map(({ format, of }) => {
+      const needed = neededOf(of)
+      const missing = needed.filter((column) => !columns.includes(column))
+      return { format, missing, share: missing.length / needed.length }
+    })
+  const least = Math.min(...lacking.map(({ share }) => share))
+  if (least < 1) {
+    const nearest = lacking.filter(({ share }) => share === least)
+    const lacks = nearest.map(({ format, missing }) => `to be ${format.name} it lacks ${missing.join(', ')}`)
+    return `is of no format that ${name} knows: ${lacks.join('; ')}`
+  }
+  const shown = columns.slice(0, 10).map((column) => (column.length > 40 ? `${column.slice(0, 40)}…` : column))
+  return `is of no format that ${name} knows: its columns are ${shown.join(', ')}${columns.length > 10 ? ` and ${columns.length - 10} more` : ''}`
+}
