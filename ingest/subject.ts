@@ -26,6 +26,8 @@ export interface Subject<Row = unknown> {
   checks: Check[]
   /** Writes synthetic files of the real shape into a folder; tells what it wrote. */
   generate?(options: { out: string; films: number; seed: number }): Promise<object>
+  /** When its source has something new, as a cron line; the default of `<SUBJECT>_SCHEDULE`. */
+  schedule?: string
   /** What an empty warehouse starts with: a real file that comes with the program. */
   sample?: { format: string; path: () => string; fileDate: string }
 }

@@ -9,6 +9,7 @@ import type { Subject } from '../ingest/subject.ts'
 import type { AdminTokens } from './auth.ts'
 import { ByteCache } from './cache.ts'
 import type { Config } from './config.ts'
+import type { Ear } from './ear.ts'
 import { handleErrors, type ParameterProblem, Problem, problemJson } from './errors.ts'
 import { readExamples } from './examples.ts'
 import { answerOtherMethods } from './methods.ts'
@@ -17,9 +18,11 @@ import type { ServedReport } from './reports.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { loadRoutes } from './routes/loads.ts'
 import { reportRoutes } from './routes/reports.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import type { Runner } from './runner.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Sweeper } from './sweeper.ts'
@@ -31,6 +34,8 @@ export interface AppOptions {
   reports: ServedReport[]
   warehouse: Warehouse
   snapshots: Snapshots
+  /** Not listening yet: the routes have things to listen to. */
+  ear: Ear
   runner: Runner
   sweeper: Sweeper
   tokens: AdminTokens
@@ -48,7 +53,7 @@ const PACKABLE = /^(text\/(?!event-stream)|application\/([\w.-]+\+)?(json|yaml|x
 
 /** The whole HTTP side, not yet listening. Plugins are listed here by hand: they are few, and their order matters. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, subjects, reports, warehouse, snapshots, runner, sweeper, tokens } = options
+  const { config, subjects, reports, warehouse, snapshots, ear, runner, sweeper, tokens } = options
   const app = fastify({
     logger: options.logger ?? false,
     // A proxy's id is taken over, so that one id leads through all logs; without one it is a number of this process.
@@ -112,7 +117,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     catalogRoutes(scope, { subjects, reports, snapshots })
     reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
     loadRoutes(scope, { warehouse, snapshots, tokens })
+    eventRoutes(scope, { subjects, warehouse, snapshots, ear })
     adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, sweeper, tokens })
+    scheduleRoutes(scope, { config, subjects, warehouse, tokens })
     auditRoutes(scope, { warehouse, tokens })
     scope.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger())
     scope.get(

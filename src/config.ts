@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 import { programFolder } from './discover.ts'
+import { isTimeZone, whyNoCronLine } from './timetable.ts'
 
 /**
  * The only place that reads the environment. What a variable means and takes stands beside its name; a wrong value stops the
@@ -58,6 +59,7 @@ const environment = z.object({
     .regex(/^[\w-]+$/, 'takes a region such as us-east-1')
     .default('us-east-1'),
   RETAIN_LOADS: integer(1, 10_000).default(13),
+  SCHEDULE_TIMEZONE: z.string().refine(isTimeZone, 'takes the name of a time zone: UTC, Europe/Berlin').default('UTC'),
   SAMPLE: z.enum(['on', 'off'], 'takes on or off').default('on'),
   CORS_ORIGINS: list.default(['*']),
   STATEMENT_TIMEOUT_MS: integer(100, 3_600_000).default(30_000),
@@ -81,6 +83,10 @@ export interface Config {
   adminTokens: { name: string; token: string }[]
   /** Default source by subject. */
   sources: Map<string, string>
+  /** Cron line by subject, or `off`; a subject that is not named here keeps to its own. */
+  schedules: Map<string, string>
+  /** In which cron lines are read. */
+  scheduleTimezone: string
   /** Folders and hosts that an admin's request may name as a source; these hosts alone may have private addresses. */
   sourceRoots: string[]
   sourceHosts: string[]
@@ -106,21 +112,34 @@ export class ConfigError extends Error {}
 
 /**
  * Reads the settings.
- * @param subjects names of the subjects, each of which has `<SUBJECT>_SOURCE`
+ * @param subjects names of the subjects, each of which has `<SUBJECT>_SOURCE` and `<SUBJECT>_SCHEDULE`
  * @throws ConfigError
  */
 export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = process.env): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const result = environment.safeParse(present)
-  if (!result.success) {
-    const sentences = result.error.issues.map(({ path: [name], message }) => `${String(name)} ${message}`)
-    throw new ConfigError(`${sentences.join('; ')}. README.md explains each setting.`)
+  const wrong = (result.error?.issues ?? []).map(({ path: [name], message }) => `${String(name)} ${message}`)
+  const names = [...subjects]
+  const bySubject = (setting: string) =>
+    new Map(
+      names.flatMap((subject) => {
+        const value = present[`${subject.toUpperCase()}_${setting}`]
+        return value ? [[subject, value]] : []
+      }),
+    )
+  const sources = bySubject('SOURCE')
+  const schedules = bySubject('SCHEDULE')
+  for (const [subject, line] of schedules) {
+    const name = subject.toUpperCase()
+    const why = line === 'off' ? undefined : whyNoCronLine(line)
+    if (why)
+      wrong.push(`${name}_SCHEDULE takes a cron line (0 7 1 * *: at 7:00 on the first of each month) or off; ${why}`)
+    else if (line !== 'off' && !sources.has(subject))
+      wrong.push(`${name}_SCHEDULE takes ${name}_SOURCE to load from, which is not set`)
   }
+  if (!result.success || wrong.length > 0)
+    throw new ConfigError(`${wrong.join('; ')}. README.md explains each setting.`)
   const settings = result.data
-  const sources = [...subjects].flatMap((subject) => {
-    const source = present[`${subject.toUpperCase()}_SOURCE`]
-    return source ? [[subject, source] as const] : []
-  })
   return {
     host: settings.HOST,
     port: settings.PORT,
@@ -130,7 +149,9 @@ export function readConfig(subjects: Iterable<string>, env: NodeJS.ProcessEnv = 
       ...(settings.ADMIN_TOKEN ? [{ name: 'admin', token: settings.ADMIN_TOKEN }] : []),
       ...settings.ADMIN_TOKENS,
     ],
-    sources: new Map(sources),
+    sources,
+    schedules,
+    scheduleTimezone: settings.SCHEDULE_TIMEZONE,
     sourceRoots: settings.SOURCE_ROOTS,
     sourceHosts: settings.SOURCE_HOSTS,
     sourceMaxMb: settings.SOURCE_MAX_MB,

@@ -1,5 +1,6 @@
 import { buildApp } from './app.ts'
 import { readConfig } from './config.ts'
+import { Ear } from './ear.ts'
 import { loadReports } from './reports.ts'
 import { Runner } from './runner.ts'
 import { Snapshots } from './snapshots.ts'
@@ -12,13 +13,15 @@ export async function openapiYaml(): Promise<string> {
   const subjects = await loadSubjects()
   const warehouse = unopened()
   const sweeper = new Sweeper(warehouse, subjects, () => {})
+  const ear = new Ear(warehouse, () => {})
   const nobody = { file: undefined, authenticate: () => 'nobody' }
   const app = await buildApp({
     config: readConfig(subjects.keys(), {}),
     subjects,
     reports: await loadReports(),
     warehouse,
-    snapshots: new Snapshots(warehouse, () => {}),
+    snapshots: new Snapshots(warehouse, ear),
+    ear,
     runner: new Runner(warehouse, () => {}),
     sweeper,
     tokens: nobody,

@@ -35,6 +35,11 @@ export class Runner {
    * @param onEnd called when the process has ended, however it did
    */
   run(loadId: number, onEnd: (loadId: number) => void | Promise<void> = () => {}): void {
+    if (this.#closing) {
+      // Whoever queued it did not know yet; nobody else would take it up.
+      this.#running.set(loadId, { stop: () => {}, ended: this.#afterwards(loadId, onEnd) })
+      return
+    }
     const program = path.join(import.meta.dirname, 'bin', 'run-load.js')
     const child = spawn(process.execPath, [program, String(loadId)], { stdio: ['ignore', 'ignore', 'inherit'] })
     const ended = new Promise<void>((resolve) => {
@@ -51,11 +56,10 @@ export class Runner {
   async close(): Promise<void> {
     this.#closing = true
     for (const { stop } of this.#running.values()) stop()
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
   async #afterwards(loadId: number, onEnd: (loadId: number) => void | Promise<void>): Promise<void> {
-    this.#running.delete(loadId)
     try {
       // One that was stopped while its program was still being read could not say so itself; nor one that was killed.
       if (this.#closing) await cancelQueued(this.#warehouse.writer, loadId, 'The server stopped before the load began.')
@@ -63,6 +67,8 @@ export class Runner {
       await onEnd(loadId)
     } catch (error) {
       this.#complain(error, loadId)
+    } finally {
+      this.#running.delete(loadId)
     }
   }
 }

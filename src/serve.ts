@@ -6,8 +6,11 @@ import { buildApp } from './app.ts'
 import { adminTokens } from './auth.ts'
 import { type Context, say } from './commands/context.ts'
 import { describe } from './commands/load.ts'
+import { Ear } from './ear.ts'
 import { loadReports } from './reports.ts'
 import { Runner } from './runner.ts'
+import { Scheduler } from './scheduler.ts'
+import { schedulesOf } from './schedules.ts'
 import { Snapshots } from './snapshots.ts'
 import { Sweeper } from './sweeper.ts'
 
@@ -21,35 +24,42 @@ export async function serve(context: Context): Promise<void> {
   const logger = { level: config.logLevel, stream: process.stderr }
   const reports = await loadReports()
   let app: Awaited<ReturnType<typeof buildApp>> | undefined
-  const snapshots = new Snapshots(warehouse, (error) =>
-    app?.log.warn({ err: error }, 'the warehouse cannot be listened to'),
-  )
+  const ear = new Ear(warehouse, (error) => app?.log.warn({ err: error }, 'the warehouse cannot be listened to'))
+  const snapshots = new Snapshots(warehouse, ear)
   const runner = new Runner(warehouse, (error, loadId) =>
     app?.log.error({ err: error, load: loadId }, 'a load could not be followed'),
   )
   const sweeper = new Sweeper(warehouse, subjects, (error) =>
     app?.log.error({ err: error }, 'dropped loads could not be swept'),
   )
+  const scheduler = new Scheduler({
+    schedules: schedulesOf(config, subjects),
+    warehouse,
+    runner,
+    say,
+    log: (error) => app?.log.error({ err: error }, 'a schedule could not be kept'),
+  })
   const stopped = stopSignal()
   try {
     await buryTheDead(warehouse.writer)
-    await snapshots.start()
     sweeper.soon()
-    app = await buildApp({ config, subjects, reports, warehouse, snapshots, runner, sweeper, tokens, logger })
+    app = await buildApp({ config, subjects, reports, warehouse, snapshots, ear, runner, sweeper, tokens, logger })
+    await ear.start()
     const address = await app.listen({ host: config.host, port: config.port })
     say(`Reelhouse listens on ${address} (documentation: ${address}/docs)`)
     if (tokens.file) say(`The admin's token is in ${path.relative(process.cwd(), tokens.file) || tokens.file}`)
     snapshots.on('moved', (subject, loadId) => say(`Readers of ${subject} see load ${loadId} now`))
     if (config.sample) await startSamples(context, runner)
+    await scheduler.start()
     const signal = await stopped
     say(`${signal}: finishing what runs`)
   } finally {
     const grace = setTimeout(() => app?.server.closeAllConnections(), GRACE_MS)
     // At once: while a load winds up, requests finish and no new ones are taken.
-    await Promise.all([app?.close(), runner.close()])
+    await Promise.all([app?.close(), scheduler.close().then(() => runner.close())])
     clearTimeout(grace)
     await sweeper.close()
-    await snapshots.close()
+    await ear.close()
   }
 }
 

@@ -1,8 +1,7 @@
 import { EventEmitter } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import type pg from 'pg'
 import { PUBLICATIONS } from '../ingest/publish.ts'
+import type { Ear } from './ear.ts'
 import { Problem, RETRY_AFTER } from './errors.ts'
 import type { Warehouse } from './warehouse.ts'
 
@@ -14,44 +13,30 @@ export interface Snapshot {
   data_through: string | null
 }
 
-/** Milliseconds between two looks whether the connection that listens still lives. */
-const BEAT_MS = 10_000
-
 /**
- * Knows which load readers see. It listens for publications by any process and keeps the pointers in memory, so that an
+ * Knows which load readers see. It hears of publications by any process and keeps the pointers in memory, so that an
  * answer from the cache, or a 304, needs no database; while the ear is deaf, it reads the pointer each time.
  * Emits `moved` when a pointer moved.
  */
 export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: number] }> {
   readonly #warehouse: Warehouse
-  readonly #log: (error: unknown) => void
+  readonly #ear: Ear
   #current = new Map<string, Snapshot>()
-  #ear: pg.Client | undefined
-  readonly #closing = new AbortController()
-  #listening: Promise<void> = Promise.resolve()
   /** Numbers the readings of the pointers, so that a slow one never undoes a later one. */
   #asked = 0
   #answered = 0
 
-  constructor(warehouse: Warehouse, log: (error: unknown) => void) {
+  constructor(warehouse: Warehouse, ear: Ear) {
     super()
     this.#warehouse = warehouse
-    this.#log = log
-  }
-
-  async start(): Promise<void> {
-    await this.#listen()
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort()
-    await this.#ear?.end()
-    await this.#listening
+    this.#ear = ear
+    const read = () => this.#readPointers()
+    ear.add({ channel: PUBLICATIONS, heard: read, catchUp: read })
   }
 
   /** The published load of a subject; undefined when there is none. */
   async current(subject: string): Promise<Snapshot | undefined> {
-    if (!this.#ear) await this.#readPointers()
+    if (!this.#ear.hears) await this.#readPointers()
     return this.#current.get(subject)
   }
 
@@ -100,63 +85,6 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     if (state !== 'dropped') return load
     const current = await this.current(subject)
     throw new Problem(410, `Load ${load.id} has been dropped; the current one is ${current?.id ?? 'none'}.`)
-  }
-
-  async #listen(): Promise<void> {
-    const ear = await this.#warehouse.connect('reelhouse ear')
-    let ended = false
-    ear.once('end', () => {
-      ended = true
-      if (this.#ear !== ear) return
-      this.#ear = undefined
-      if (!this.#closing.signal.aborted) this.#listening = this.#listenAgain()
-    })
-    const readOrListenAnew = () => {
-      this.#readPointers().catch((error) => {
-        this.#log(error)
-        // What was heard but not read would stay unknown; listening anew reads it.
-        void ear.end()
-      })
-    }
-    // Anybody may notify: that something moved is believed, what moved is read.
-    ear.on('notification', readOrListenAnew)
-    try {
-      await ear.query(`listen ${PUBLICATIONS}`)
-      // Only now: what is published between reading and listening would be missed.
-      await this.#readPointers()
-      if (ended) throw new Error('The connection that listens for publications ended at once.')
-    } catch (error) {
-      await ear.end()
-      throw error
-    }
-    if (this.#closing.signal.aborted) return await ear.end()
-    this.#ear = ear
-    this.#watch(ear, readOrListenAnew)
-  }
-
-  /** A connection that a network has dropped in silence never ends by itself; and a pooler between may swallow notifications. */
-  #watch(ear: pg.Client, read: () => void): void {
-    const beat = setInterval(() => {
-      const deadline = setTimeout(() => ear.connection.stream.destroy(), BEAT_MS / 2)
-      ear
-        .query('select 1')
-        .then(read, (error) => this.#log(error))
-        .finally(() => clearTimeout(deadline))
-    }, BEAT_MS)
-    ear.once('end', () => clearInterval(beat))
-  }
-
-  async #listenAgain(): Promise<void> {
-    const { signal } = this.#closing
-    for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
-      await sleep(wait, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
-      try {
-        return await this.#listen()
-      } catch (error) {
-        this.#log(error)
-      }
-    }
   }
 
   async #readPointers(): Promise<void> {

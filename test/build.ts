@@ -12,6 +12,7 @@ import { type LoadView, loads } from '../queries/loads.ts'
 import { buildApp } from '../src/app.ts'
 import { adminTokens } from '../src/auth.ts'
 import { type Config, readConfig } from '../src/config.ts'
+import { Ear } from '../src/ear.ts'
 import { openEmbedded } from '../src/embedded.ts'
 import { migrate } from '../src/migrate.ts'
 import { loadReports } from '../src/reports.ts'
@@ -60,25 +61,27 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
   })
   const warehouse = await openWarehouse(config)
   const failures: unknown[] = []
-  const snapshots = new Snapshots(warehouse, (error) => failures.push(error))
+  const ear = new Ear(warehouse, (error) => failures.push(error))
+  const snapshots = new Snapshots(warehouse, ear)
   const runner = new Runner(warehouse, (error) => failures.push(error))
   const sweeper = new Sweeper(warehouse, subjects, (error) => failures.push(error))
-  await snapshots.start()
   const app = await buildApp({
     config,
     subjects,
     reports: await loadReports(),
     warehouse,
     snapshots,
+    ear,
     runner,
     sweeper,
     tokens: await adminTokens(config),
   })
+  await ear.start()
   t.teardown(async () => {
     await runner.close()
     await sweeper.close()
     await app.close()
-    await snapshots.close()
+    await ear.close()
     await warehouse.close()
   })
 

@@ -84,10 +84,11 @@ interface Operation {
   body: Record<string, unknown> | undefined
 }
 
-/** The operations that answer in JSON, each with its example request. */
+/** The operations that answer in JSON, each with its example request; streams of events have no end that could be shown. */
 function operationsOf(document: any): Operation[] {
   return Object.entries<any>(document.paths).flatMap(([template, methods]) =>
-    Object.entries<any>(methods).map(([method, { operationId, parameters = [], requestBody }]) => {
+    Object.entries<any>(methods).flatMap(([method, { operationId, parameters = [], requestBody, responses }]) => {
+      if (responses[200]?.content?.['text/event-stream']) return []
       const example = (place: string) =>
         parameters
           .filter((one: any) => one.in === place && one.example !== undefined)

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import http from 'node:http'
-import net from 'node:net'
 import path from 'node:path'
 import pg from 'pg'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { publish, rollBack } from '../ingest/publish.ts'
 import { ask } from './ask.ts'
 import { build, copyOfTemplate } from './build.ts'
+import { cableTo } from './cable.ts'
 import { serve, until } from './serve.ts'
 
 const REPORT = '/v1/movies/years'
@@ -145,37 +145,4 @@ async function writeFilms(folder: string, count: number): Promise<string> {
   const file = path.join(folder, 'movies.json')
   await writeFile(file, films(count))
   return file
-}
-
-/** A way to the database that can be cut and mended. */
-async function cableTo(t: Test, databaseUrl: string) {
-  const target = new URL(databaseUrl)
-  const sockets = new Set<net.Socket>()
-  const server = net.createServer((near) => {
-    const far = net.connect(Number(target.port), target.hostname)
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => {}).on('close', () => other.destroy())
-      one.pipe(other)
-    }
-  })
-  const listen = async (port: number) => {
-    server.listen(port, '127.0.0.1')
-    await once(server, 'listening')
-    return (server.address() as net.AddressInfo).port
-  }
-  const port = await listen(0)
-  const cut = async () => {
-    const closed = server.listening ? once(server, 'close') : undefined
-    server.close()
-    for (const socket of sockets) socket.destroy()
-    await closed
-  }
-  t.teardown(cut)
-  const url = new URL(databaseUrl)
-  url.host = `127.0.0.1:${port}`
-  return { url: url.href, cut, mend: () => listen(port) }
 }

@@ -21,6 +21,8 @@ const movies: Subject<Film> = {
   merge,
   checks,
   generate: generateMovies,
+  // A month's file is there on the first of the next.
+  schedule: '0 7 1 * *',
   sample: {
     format: 'vega-movies',
     path: () => fileURLToPath(new URL('../data/movies.json', import.meta.resolve('vega-datasets'))),

@@ -25,6 +25,8 @@ export async function openLocal(uri: string, options: LocalOptions): Promise<Pla
   const found = await stat(place).catch((cause: NodeJS.ErrnoException) => {
     throw new SourceError(
       `${name}: ${cause.code === 'ENOENT' ? 'no such file or folder' : `cannot be read (${cause.code})`}`,
+      // A folder that is mounted, or a file that arrives, late.
+      true,
     )
   })
   const { allowance, signal } = options
