@@ -97,8 +97,9 @@ export interface JsonRow {
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
+/** Rows of a report as `row`. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
-type Shaped = SelectQueryBuilder<any, 'row', unknown>
+export type Shaped = SelectQueryBuilder<any, 'row', unknown>
 
 /**
  * Whether a load still has its rows, to be asked after the queries that read them: it is marked before the first of its tables
@@ -141,8 +142,12 @@ export function textRows(
 export const rowCount = (db: AnyDb, rows: Rows<unknown>): Rows<{ total: number }> =>
   db.selectFrom(rows.as('row')).select((eb) => eb.fn.countAll<number>().as('total'))
 
-function shaped(db: AnyDb, report: Report, rows: Rows<unknown>, { sort, limit, after }: Page): Shaped {
-  let query: Shaped = db.selectFrom(rows.as('row'))
+const shaped = (db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Shaped =>
+  ordered(db.selectFrom(rows.as('row')), report, page)
+
+/** A query on rows as `row`, put in order and cut to the page. */
+export function ordered(rows: Shaped, report: Report, { sort, limit, after }: Page): Shaped {
+  let query = rows
   if (after) query = query.where(beyond(report, sort, after))
   for (const { column, descending } of sort)
     query = query.orderBy(comparable(report, column), (order) => (descending ? order.desc() : order.asc()).nullsLast())

@@ -32,6 +32,44 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   query(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<z.output<z.ZodObject<Row>>>
   /** What the rows leave out, by reason: one row of counts. */
   excluded?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, number>>
+  /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
+  compared?: Compared
+}
+
+/** What the report of changes must know of a report whose rows it compares. Columns of the key are never null. */
+export interface Compared {
+  /** Columns that name a row beside its key: `company`. They may be another one in each load, which is a change. */
+  names: string[]
+  /** Columns that say the key in other words: `period`. */
+  aliases?: string[]
+  /** Measures that are sums over what a row is made of: of these, differences and effects are told. */
+  additive: string[]
+  /** Columns that tell where a row was read: they show, but are no change. */
+  provenance?: string[]
+  /** Parameters that choose rows and not what is in them: a row shows if it passes in either load. */
+  choosesRows: string[]
+  /** What rows are made of; absent where a row is a thing itself. */
+  parts?: Parts
+}
+
+/** The things that a row adds up: films. */
+export interface Parts {
+  /** `film`: known by `film_id`, listed as `films`. */
+  of: string
+  /**
+   * One row for each thing in each row of the report: the report's key, the thing's id, and one column for each measure, by its
+   * name. Of an additive measure it holds what the thing gives to it (null: nothing), of any other whatever decides what it
+   * gives: as long as that is the same, the thing does not move the measure.
+   */
+  query(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<unknown>
+  /** Measures that are no sums, but whose columns in `query` are amounts: things that differ most in them come first. */
+  amounts: string[]
+  /** Facts of a thing that each measure rests on; what is named by no measure may move a thing from row to row. */
+  restsOn: Record<string, string[]>
+  /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
+  facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
+  /** Names of the facts, in the order of telling; `title` is one of them. */
+  told: string[]
 }
 
 // biome-ignore-end lint/suspicious/noExplicitAny: see above

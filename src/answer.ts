@@ -39,8 +39,8 @@ export interface Question {
 
 export type Format = 'json' | 'csv' | 'ndjson'
 
-const DEFAULT_LIMIT = 100
-const MAX_JSON_LIMIT = 1000
+export const DEFAULT_LIMIT = 100
+export const MAX_JSON_LIMIT = 1000
 /** Raised when what surrounds the rows changes, so that no cache keeps the old shape. */
 const ENVELOPE = 1
 
@@ -75,13 +75,7 @@ export async function understand(
     as_of,
     ...params
   } = query as PageParams & Record<string, unknown>
-  if (format === 'json' && limit !== undefined && limit > MAX_JSON_LIMIT)
-    throw badParameter(
-      'limit',
-      `takes at most ${MAX_JSON_LIMIT} in JSON; CSV and NDJSON stream all rows when it is absent`,
-    )
-  if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
-    throw badParameter('from', 'is after to, so no year is between them')
+  assertPossible(params, limit, format)
   const page = asParameterProblem(() => ({
     sort: sortKeys(report, sort ?? report.defaultSort),
     fields: shownFields(report, fields),
@@ -117,6 +111,17 @@ export async function understand(
   }
 }
 
+/** @throws Problem 400 for what each parameter allows but not all of them together */
+export function assertPossible(params: Record<string, unknown>, limit: number | undefined, format: Format): void {
+  if (format === 'json' && limit !== undefined && limit > MAX_JSON_LIMIT)
+    throw badParameter(
+      'limit',
+      `takes at most ${MAX_JSON_LIMIT} in JSON; CSV and NDJSON stream all rows when it is absent`,
+    )
+  if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
+    throw badParameter('from', 'is after to, so no year is between them')
+}
+
 /** The answer to a question for JSON or for one page of CSV or NDJSON; `next` is the cursor of the page after, if any. */
 export interface PageAnswer {
   text: string
@@ -127,14 +132,22 @@ export interface PageAnswer {
  * @throws Problem 404 when a single row is asked for and there is none, 410 when the load was dropped meanwhile
  */
 export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
-  const answered = await readPage(db, question, signal).then(
+  return await ofKept(db, [question.snapshot.id], () => readPage(db, question, signal))
+}
+
+/**
+ * What is read of loads, once it is sure that none of it was missing.
+ * @throws Problem 410 when one of the loads was dropped meanwhile
+ */
+export async function ofKept<T>(db: AnyDb, loadIds: number[], read: () => Promise<T>): Promise<T> {
+  const answered = await read().then(
     (answer) => () => answer,
     (error) => () => {
       throw error
     },
   )
   // A row that was not found may have gone with its load.
-  await assertKept(db, question.snapshot.id)
+  await assertKept(db, ...loadIds)
   return answered()
 }
 
@@ -155,7 +168,8 @@ async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Pro
   // One row more than is shown tells whether there is a page after.
   const found = await jsonRows(db, report, rows, { ...page, limit: limit + 1 }).execute(run)
   const shown = found.slice(0, limit)
-  const next = found.length > limit ? makeCursor(question, shown.at(-1)?.sort_values ?? []) : null
+  const next =
+    found.length > limit ? makeCursor(snapshot.id, question.rowsFingerprint, shown.at(-1)?.sort_values ?? []) : null
   const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
   if (single) {
     if (!shown[0])
@@ -183,15 +197,16 @@ async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Pro
   return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
 
-function makeCursor({ snapshot, rowsFingerprint }: Question, values: (string | null)[]): string {
-  return Buffer.from(JSON.stringify([snapshot.id, rowsFingerprint.slice(0, 16), values])).toString('base64url')
+export function makeCursor(loadId: number, rowsFingerprint: string, values: (string | null)[]): string {
+  return Buffer.from(JSON.stringify([loadId, rowsFingerprint.slice(0, 16), values])).toString('base64url')
 }
 
 const cursorShape = z.tuple([z.int().min(1).max(999_999_999), z.string(), z.array(z.string().nullable())])
 
-const NO_CURSOR = () => badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
+export const NO_CURSOR = () => badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
 
-function readCursor(cursor: string, rowsFingerprint: string): { loadId: number; after: (string | null)[] } {
+/** @throws Problem 400 when it is none, or of other rows */
+export function readCursor(cursor: string, rowsFingerprint: string): { loadId: number; after: (string | null)[] } {
   let content: unknown
   try {
     content = JSON.parse(Buffer.from(cursor, 'base64url').toString())
@@ -212,7 +227,8 @@ function readCursor(cursor: string, rowsFingerprint: string): { loadId: number; 
 export const badParameter = (parameter: string, detail: string) =>
   new Problem(400, `${parameter} ${detail}.`, { errors: [{ parameter, detail }] })
 
-function asParameterProblem<T>(work: () => T): T {
+/** What a PageError says, as a Problem. */
+export function asParameterProblem<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
@@ -222,7 +238,7 @@ function asParameterProblem<T>(work: () => T): T {
 }
 
 /** The same for equal content, whatever the order of an object's keys. */
-function digest(content: unknown): string {
+export function digest(content: unknown): string {
   const canonical = JSON.stringify(content, (_, value) =>
     value && typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

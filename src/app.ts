@@ -4,13 +4,13 @@ import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Subject } from '../ingest/subject.ts'
 import type { AdminTokens } from './auth.ts'
 import { ByteCache } from './cache.ts'
 import type { Config } from './config.ts'
 import type { Ear } from './ear.ts'
-import { handleErrors, type ParameterProblem, Problem, problemJson } from './errors.ts'
+import { handleErrors, Problem, problemJson } from './errors.ts'
 import { readExamples } from './examples.ts'
 import { answerOtherMethods } from './methods.ts'
 import { swaggerOptions } from './openapi.ts'
@@ -18,6 +18,7 @@ import type { ServedReport } from './reports.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { catalogRoutes } from './routes/catalog.ts'
+import { changesRoute } from './routes/changes.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { loadRoutes } from './routes/loads.ts'
@@ -26,6 +27,7 @@ import { scheduleRoutes } from './routes/schedules.ts'
 import type { Runner } from './runner.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Sweeper } from './sweeper.ts'
+import { validate } from './validate.ts'
 import type { Warehouse } from './warehouse.ts'
 
 export interface AppOptions {
@@ -112,11 +114,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(compress, { global: true, encodings: ['br', 'gzip'], threshold: 1000, customTypes: PACKABLE })
   await app.register(swagger, swaggerOptions(await readExamples()))
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
+  const cache = makeCache(config, snapshots)
   await app.register(async (scope) => {
     healthRoutes(scope, { warehouse, snapshots, subjects })
     catalogRoutes(scope, { subjects, reports, snapshots })
-    reportRoutes(scope, { reports, warehouse, snapshots, cache: makeCache(config, snapshots) })
+    reportRoutes(scope, { reports, warehouse, snapshots, cache })
     loadRoutes(scope, { warehouse, snapshots, tokens })
+    changesRoute(scope, { reports, warehouse, tokens, cache })
     eventRoutes(scope, { subjects, warehouse, snapshots, ear })
     adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, sweeper, tokens })
     scheduleRoutes(scope, { config, subjects, warehouse, tokens })
@@ -136,38 +140,4 @@ function makeCache({ cacheMb }: Config, snapshots: Snapshots): ByteCache {
   const cache = new ByteCache(cacheMb)
   snapshots.on('moved', () => cache.clear())
   return cache
-}
-
-/** @returns the parsed value, or a problem that names each parameter that is wrong */
-function validate(schema: z.ZodType, data: unknown): { value: unknown } | { error: Problem } {
-  const result = schema.safeParse(data ?? {})
-  if (result.success) return { value: result.data }
-  const errors = result.error.issues.flatMap((issue): ParameterProblem[] => {
-    if (issue.code === 'unrecognized_keys')
-      return issue.keys.map((key) => ({
-        parameter: key,
-        detail: `is not a parameter here; there is ${namesOf(schema)}`,
-      }))
-    return [{ parameter: String(issue.path[0] ?? 'body'), detail: sentenceOf(issue) }]
-  })
-  const detail = errors.map((error) => `${error.parameter} ${error.detail}`).join('; ')
-  return { error: new Problem(400, `${detail}.`, { errors }) }
-}
-
-/** Our own messages continue a sentence that begins with the parameter's name; zod's own are put so that they do, too. */
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type')
-    return issue.input === undefined && /received undefined$/.test(issue.message)
-      ? 'is missing'
-      : `takes ${article(issue.expected)}`
-  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
-    return `takes ${issue.values.map(String).join(', ')}`
-  return issue.message
-}
-
-const article = (type: string) => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`)
-
-function namesOf(schema: z.ZodType): string {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return namesOf(schema.unwrap() as z.ZodType)
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'
 }

@@ -23,27 +23,33 @@ export async function* streamAll(
   sum: Sum,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const batches = async function* (query: (db: AnyDb) => Stream) {
-    let begun = false
-    for await (const batch of inBatches(warehouse, query, signal)) {
-      // Once it has begun a statement sees all rows to its end, and not before may a dropped load's be found missing.
-      if (!begun) await assertKept(warehouse.reader, snapshot.id)
-      begun = true
-      yield batch
-    }
-    if (!begun) await assertKept(warehouse.reader, snapshot.id)
-  }
   const rows = (db: AnyDb) => report.query(db, { loadId: snapshot.id }, params)
   if (format === 'ndjson') {
-    for await (const batch of batches((db) => jsonRows(db, report, rows(db), page)))
+    for await (const batch of ofKept(warehouse, [snapshot.id], (db) => jsonRows(db, report, rows(db), page), signal))
       yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
     yield endRecord(sum)
     return
   }
+  const lines = { columns: page.fields, query: (db: AnyDb) => textRows(db, report, rows(db), page) }
+  yield* streamCsv(warehouse, [snapshot.id], lines, sum, signal)
+}
+
+/**
+ * All rows as CSV, written as they come.
+ * @param loadIds loads that the query reads
+ * @param query gives rows of texts by column
+ */
+export async function* streamCsv(
+  warehouse: Warehouse,
+  loadIds: number[],
+  { columns, query }: { columns: string[]; query: (db: AnyDb) => Stream },
+  sum: Sum,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   // With the first rows and not before: what fails until then is still a problem with a status of its own.
-  let header = csvLine(page.fields)
-  for await (const batch of batches((db) => textRows(db, report, rows(db), page))) {
-    yield sum.add(header + batch.map((row) => csvRow(row, page.fields)).join(''), batch.length)
+  let header = csvLine(columns)
+  for await (const batch of ofKept(warehouse, loadIds, query, signal)) {
+    yield sum.add(header + batch.map((row) => csvRow(row, columns)).join(''), batch.length)
     header = ''
   }
   if (header) yield sum.add(header, 0)
@@ -71,6 +77,24 @@ export class Sum {
 
 /** Last record of NDJSON: without it, a part could pass for the whole. */
 export const endRecord = (sum: Sum) => `${JSON.stringify({ end: true, rows: sum.rows, digest: sum.digest() })}\n`
+
+/** Rows in batches. @throws Problem 410 when the loads' rows are gone, before there is any of them */
+async function* ofKept(
+  warehouse: Warehouse,
+  loadIds: number[],
+  query: (db: AnyDb) => Stream,
+  signal: AbortSignal,
+  // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
+): AsyncGenerator<any[]> {
+  let begun = false
+  for await (const batch of inBatches(warehouse, query, signal)) {
+    // Once it has begun a statement sees all rows to its end, and not before may a dropped load's be found missing.
+    if (!begun) await assertKept(warehouse.reader, ...loadIds)
+    begun = true
+    yield batch
+  }
+  if (!begun) await assertKept(warehouse.reader, ...loadIds)
+}
 
 interface Stream {
   // biome-ignore lint/suspicious/noExplicitAny: the rows of any report

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
@@ -26,7 +26,7 @@ t.test('each example answer is what the program answers to the example request',
   const document = (await ask(`${house.url}/openapi.json`)).json
   const answered: Record<string, unknown> = {}
   const operations = operationsOf(document)
-  for (const operation of operations.filter(({ method }) => method === 'GET'))
+  for (const operation of operations.filter(({ id, method }) => method === 'GET' && id !== 'loadChanges'))
     answered[operation.id] = shortened(await request(house, operation, 200))
   const act = async (id: string, status: number, more = {}) =>
     await request(house, operations.find((one) => one.id === id) as Operation, status, more)
@@ -37,6 +37,9 @@ t.test('each example answer is what the program answers to the example request',
   await ended(house, 3, 'unchanged')
   await act('startLoad', 202, { force: true })
   answered.cancelLoad = await act('cancelLoad', 202)
+  await house.run('load', 'movies', '--source', await monthLater(house, sample?.path() as string))
+  await ended(house, 5, 'published')
+  answered.loadChanges = await act('loadChanges', 200)
   answered.dropLoad = await act('dropLoad', 200)
   t.strictSame(
     Object.keys(answered).sort(),
@@ -76,6 +79,22 @@ t.test('the documentation needs nothing from elsewhere', async (t) => {
   t.strictSame((await ask(`${house.url}/docs/json`)).json, (await ask(`${house.url}/openapi.json`)).json)
   t.equal((await ask(`${house.url}/openapi.yaml`)).text, await openapiYaml())
 })
+
+/** The sample's file with one figure revised, one film gone and one new. */
+async function monthLater(house: Served, sample: string): Promise<string> {
+  const films = JSON.parse(await readFile(sample, 'utf8')) as Record<string, unknown>[]
+  const film = (title: string) => films.find(({ Title }) => Title === title) as Record<string, unknown>
+  const revised: Record<string, unknown> = { ...film('Batman & Robin'), 'Worldwide Gross': 238_207_122 }
+  const added = { ...film('Contact'), Title: 'Contact: The Long Cut', 'Production Budget': 1_000_000 }
+  const next = films
+    .map((one) => (one.Title === revised.Title ? revised : one))
+    .filter(({ Title }) => Title !== 'Contact')
+  const place = path.join(house.folder, 'movies.json')
+  await writeFile(place, JSON.stringify([...next, added]))
+  // What a load covers depends on the date of its file.
+  await utimes(place, new Date('2012-01-31'), new Date('2012-01-31'))
+  return place
+}
 
 interface Operation {
   id: string

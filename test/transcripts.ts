@@ -25,10 +25,11 @@ export const comparable = (output: string) =>
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-11-21T07:00:00.000Z')
     .replace(/"req-\w+"/g, '"req-1"')
 
-/** The README with each transcript as it is now. */
+/** The README with each transcript as it is now; one that was not run stays. */
 export function rewritten(readme: string, outputs: Map<string, string>): string {
   return readme.replace(
     FENCE,
-    (_, command: string) => `\`\`\`console\n$ ${command}\n${comparable(outputs.get(command) ?? '')}\`\`\``,
+    (_, command: string, output: string) =>
+      `\`\`\`console\n$ ${command}\n${comparable(outputs.get(command) ?? output)}\`\`\``,
   )
 }

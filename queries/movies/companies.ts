@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { words } from '../params.ts'
 import { column, report } from '../report.ts'
-import { countedFilms, filmParams } from './parts/films.ts'
+import { filmsByCompany } from './parts/cells.ts'
+import { comparedByFilms } from './parts/compared.ts'
+import { filmParams } from './parts/films.ts'
 import { cellParams, enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures } from './parts/measures.ts'
 import { containing } from './parts/search.ts'
 import type { MoviesDb } from './parts/tables.ts'
@@ -29,11 +31,7 @@ export default report({
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(
-        countedFilms(db, scope, params, ['company_id'])
-          .innerJoin('movies.film_company as fc', (join) =>
-            join.onRef('fc.load_id', '=', 'f.load_id').onRef('fc.film_id', '=', 'f.film_id'),
-          )
-          .$if(params.company_id !== undefined, (q) => q.where('fc.company_id', 'in', params.company_id as number[]))
+        filmsByCompany(db, scope, params)
           .groupBy('fc.company_id')
           .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
           .select('fc.company_id')
@@ -47,4 +45,9 @@ export default report({
       .$if(params.q !== undefined, (q) => q.where(containing(sql.ref('named.name'), params.q as string)))
       .select('named.name as company')
       .selectAll('cell'),
+  compared: comparedByFilms({
+    names: ['company'],
+    lifetime: true,
+    films: (db, scope, params) => filmsByCompany(db, scope, params).select('fc.company_id'),
+  }),
 })

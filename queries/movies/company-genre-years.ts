@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { column, report } from '../report.ts'
-import { countedFilms, excludedFilms, filmParams } from './parts/films.ts'
+import { column, report, type Scope } from '../report.ts'
+import { filmsByCompanyAndGenre } from './parts/cells.ts'
+import { comparedByFilms } from './parts/compared.ts'
+import { excludedFilms, type FilmParams, filmParams } from './parts/films.ts'
 import { cellParams, enoughReleases, measureColumns, measures, yearColumns, yearPeriod } from './parts/measures.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
@@ -24,16 +26,7 @@ export default report({
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(
-        countedFilms(db, scope, params, ['company_id', 'genre_id'])
-          .innerJoin('movies.film_company as fc', (join) =>
-            join.onRef('fc.load_id', '=', 'f.load_id').onRef('fc.film_id', '=', 'f.film_id'),
-          )
-          .innerJoin('movies.film_genre as fg', (join) =>
-            join.onRef('fg.load_id', '=', 'f.load_id').onRef('fg.film_id', '=', 'f.film_id'),
-          )
-          .where('f.release_year', 'is not', null)
-          .$if(params.company_id !== undefined, (q) => q.where('fc.company_id', 'in', params.company_id as number[]))
-          .$if(params.genre_id !== undefined, (q) => q.where('fg.genre_id', 'in', params.genre_id as number[]))
+        films(db, scope, params)
           .groupBy(['fc.company_id', 'fg.genre_id', 'f.release_year'])
           .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
           .select(['fc.company_id', 'fg.genre_id'])
@@ -50,4 +43,14 @@ export default report({
       .select(['c.name as company', 'g.name as genre'])
       .selectAll('cell'),
   excluded: excludedFilms,
+  compared: comparedByFilms({
+    names: ['company', 'genre'],
+    aliases: ['period'],
+    films: (db, scope, params) =>
+      films(db, scope, params).select(['fc.company_id', 'fg.genre_id', 'f.release_year as year']),
+  }),
 })
+
+function films(db: MoviesDb, scope: Scope, params: FilmParams) {
+  return filmsByCompanyAndGenre(db, scope, params).where('f.release_year', 'is not', null)
+}

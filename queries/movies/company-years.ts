@@ -1,6 +1,8 @@
 import { z } from 'zod'
-import { column, report } from '../report.ts'
-import { countedFilms, excludedFilms, filmParams } from './parts/films.ts'
+import { column, report, type Scope } from '../report.ts'
+import { filmsByCompany } from './parts/cells.ts'
+import { comparedByFilms } from './parts/compared.ts'
+import { excludedFilms, type FilmParams, filmParams } from './parts/films.ts'
 import { cellParams, enoughReleases, measureColumns, measures, yearColumns, yearPeriod } from './parts/measures.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
@@ -22,12 +24,7 @@ export default report({
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(
-        countedFilms(db, scope, params, ['company_id'])
-          .innerJoin('movies.film_company as fc', (join) =>
-            join.onRef('fc.load_id', '=', 'f.load_id').onRef('fc.film_id', '=', 'f.film_id'),
-          )
-          .where('f.release_year', 'is not', null)
-          .$if(params.company_id !== undefined, (q) => q.where('fc.company_id', 'in', params.company_id as number[]))
+        films(db, scope, params)
           .groupBy(['fc.company_id', 'f.release_year'])
           .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
           .select('fc.company_id')
@@ -41,4 +38,13 @@ export default report({
       .select('c.name as company')
       .selectAll('cell'),
   excluded: excludedFilms,
+  compared: comparedByFilms({
+    names: ['company'],
+    aliases: ['period'],
+    films: (db, scope, params) => films(db, scope, params).select(['fc.company_id', 'f.release_year as year']),
+  }),
 })
+
+function films(db: MoviesDb, scope: Scope, params: FilmParams) {
+  return filmsByCompany(db, scope, params).where('f.release_year', 'is not', null)
+}

@@ -21,6 +21,13 @@ export default report({
   example: { year: '1995', sort: '-revenue' },
   query: (db: MoviesDb, scope, { q, ...params }) => filmFacts(countedFilms(db, scope, { ...params, title: q })),
   excluded: (db, scope, { q, ...params }) => excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
+  compared: {
+    names: ['title'],
+    additive: ['budget', 'revenue', 'profit', 'vote_count'],
+    provenance: ['source_file', 'source_line', 'load_id', 'source_load_id'],
+    // A film that left the list because its date moved is a film that changed, not one that is gone.
+    choosesRows: ['q', 'year', ...Object.keys(filmParams)],
+  },
 })
 
 /** Undated films are rows here as long as no year is asked for. */

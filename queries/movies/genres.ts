@@ -2,7 +2,9 @@ import { sql } from 'kysely'
 import { z } from 'zod'
 import { words } from '../params.ts'
 import { column, report } from '../report.ts'
-import { countedFilms, filmParams } from './parts/films.ts'
+import { filmsByGenre } from './parts/cells.ts'
+import { comparedByFilms } from './parts/compared.ts'
+import { filmParams } from './parts/films.ts'
 import { cellParams, enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures } from './parts/measures.ts'
 import { containing } from './parts/search.ts'
 import type { MoviesDb } from './parts/tables.ts'
@@ -28,11 +30,7 @@ export default report({
   query: (db: MoviesDb, scope, params) =>
     db
       .selectFrom(
-        countedFilms(db, scope, params, ['genre_id'])
-          .innerJoin('movies.film_genre as fg', (join) =>
-            join.onRef('fg.load_id', '=', 'f.load_id').onRef('fg.film_id', '=', 'f.film_id'),
-          )
-          .$if(params.genre_id !== undefined, (q) => q.where('fg.genre_id', 'in', params.genre_id as number[]))
+        filmsByGenre(db, scope, params)
           .groupBy('fg.genre_id')
           .$if(params.min_releases !== undefined, (q) => q.having(enoughReleases(params.min_releases as number)))
           .select('fg.genre_id')
@@ -46,4 +44,9 @@ export default report({
       .$if(params.q !== undefined, (q) => q.where(containing(sql.ref('named.name'), params.q as string)))
       .select('named.name as genre')
       .selectAll('cell'),
+  compared: comparedByFilms({
+    names: ['genre'],
+    lifetime: true,
+    films: (db, scope, params) => filmsByGenre(db, scope, params).select('fg.genre_id'),
+  }),
 })

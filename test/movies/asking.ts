@@ -102,7 +102,7 @@ export const asCsv = (row: Row): (string | null)[] =>
   Object.values(row).map((cell) => (Array.isArray(cell) ? cell.join('|') : cell === null ? null : plain(cell)))
 
 /** RFC 4180; an empty cell without quotes is null. */
-function readCsv(body: string): (string | null)[][] {
+export function readCsv(body: string): (string | null)[][] {
   const lines: (string | null)[][] = []
   let line: (string | null)[] = []
   for (const [, quoted, bare, end] of body.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/g)) {

@@ -107,7 +107,8 @@ export class LawHouse {
   }
 }
 
-const oracleOf = ({ id, files }: LoadView, records: ConstructorParameters<typeof Oracle>[0]) =>
+/** What knows the films of a load. */
+export const oracleOf = ({ id, files }: LoadView, records: ConstructorParameters<typeof Oracle>[0]) =>
   new Oracle(records, { fileName: files[0]?.name as string, fileDate: FILE_DATE, loadId: id })
 
 /** Rows with the columns that were asked for. */

@@ -72,6 +72,7 @@ export type ReportName = keyof typeof REPORTS
 export class Oracle {
   /** The last record of each id. */
   readonly films: FilmRecord[]
+  readonly #named: Partial<Record<'companies' | 'genres' | 'crew' | 'collection', Map<number, string>>> = {}
   readonly #at: { fileName: string; fileDate: string; loadId: number }
 
   constructor(records: FilmRecord[], at: { fileName: string; fileDate: string; loadId: number }) {
@@ -81,7 +82,7 @@ export class Oracle {
 
   /** All rows with all columns, in the order of `sort`. */
   rows(name: ReportName, params: Params, sort = REPORTS[name].sort): Row[] {
-    const rows = REPORTS[name].grain === 'film' ? this.#filmRows(params) : this.#cells(name, params)
+    const rows = REPORTS[name].grain === 'film' ? this.#filmRows(params) : this.#rows(name, params)
     return inOrder(rows, sort, REPORTS[name].key)
   }
 
@@ -95,10 +96,10 @@ export class Oracle {
     const passing = this.films.filter((film) => this.#counts(film, { ...others, q: title }))
     const undated = anyDate
       ? []
-      : passing.filter((film) => film.releaseDate === '' && !(exclude_suspect && this.#suspect(film).length > 0))
+      : passing.filter((film) => film.releaseDate === '' && !(exclude_suspect && this.suspect(film).length > 0))
     const suspect = passing.filter(
       (film) =>
-        this.#suspect(film).length > 0 && (anyDate || film.releaseDate !== '') && isWithin(film, { from, to, year }),
+        this.suspect(film).length > 0 && (anyDate || film.releaseDate !== '') && isWithin(film, { from, to, year }),
     )
     return { undated: wholeCell(undated.length), ...(exclude_suspect ? { suspect: wholeCell(suspect.length) } : {}) }
   }
@@ -122,11 +123,12 @@ export class Oracle {
       among(film.crew, person_id) &&
       isWithin(film, params) &&
       holds(film.title, q) &&
-      !(exclude_suspect && this.#suspect(film).length > 0)
+      !(exclude_suspect && this.suspect(film).length > 0)
     )
   }
 
-  #suspect({ budget, revenue, releaseDate }: FilmRecord): string[] {
+  /** Why its figures are probably wrong. */
+  suspect({ budget, revenue, releaseDate }: FilmRecord): string[] {
     const cost = known(budget)
     const income = known(revenue)
     const flags: string[] = []
@@ -138,7 +140,8 @@ export class Oracle {
     return flags
   }
 
-  #cells(name: ReportName, params: Params): Row[] {
+  /** The films in each cell of a report, whatever cells show. */
+  cells(name: ReportName, params: Params): { company: number; genre: number; films: FilmRecord[] }[] {
     const { by, grain } = REPORTS[name]
     const { q, min_releases, ...filters } = params
     // An id of a dimension that the report groups by selects rows; any other selects films.
@@ -158,11 +161,17 @@ export class Oracle {
           else cells.set(key, { company, genre, films: [film] })
         }
     }
+    return [...cells.values()]
+  }
+
+  #rows(name: ReportName, params: Params): Row[] {
+    const { by, grain } = REPORTS[name]
+    const { q, min_releases } = params
     const rows: Row[] = []
-    for (const { company, genre, films } of cells.values()) {
+    for (const { company, genre, films } of this.cells(name, params)) {
       const names = {
-        company: by.includes('company') ? this.#name('companies', company) : '',
-        genre: by.includes('genre') ? this.#name('genres', genre) : '',
+        company: by.includes('company') ? this.name('companies', company) : '',
+        genre: by.includes('genre') ? this.name('genres', genre) : '',
       }
       if (films.length < (min_releases ?? 1) || !holds(names.company || names.genre, q)) continue
       rows.push({
@@ -176,13 +185,22 @@ export class Oracle {
   }
 
   /** The name that most films give, ties by code point. */
-  #name(list: 'companies' | 'genres', id: number): string {
-    const films = new Map<string, number>()
+  name(list: 'companies' | 'genres' | 'crew' | 'collection', id: number): string {
+    this.#named[list] ??= this.#names(list)
+    return this.#named[list].get(id) as string
+  }
+
+  #names(list: 'companies' | 'genres' | 'crew' | 'collection'): Map<number, string> {
+    const counted = new Map<number, Map<string, number>>()
     for (const film of this.films)
-      for (const name of new Set(film[list].filter((item) => item.id === id).map((item) => item.name)))
-        films.set(name, (films.get(name) ?? 0) + 1)
-    const ranked = [...films].sort(([a, many], [b, more]) => more - many || byCodePoint(a, b))
-    return (ranked[0] as [string, number])[0]
+      for (const pair of new Set(listOf(film, list).map(({ id, name }) => JSON.stringify([id, name])))) {
+        const [id, name] = JSON.parse(pair) as [number, string]
+        const names = counted.get(id) ?? new Map<string, number>()
+        counted.set(id, names.set(name, (names.get(name) ?? 0) + 1))
+      }
+    const first = (names: Map<string, number>) =>
+      [...names].sort(([a, many], [b, more]) => more - many || byCodePoint(a, b))[0] as [string, number]
+    return new Map([...counted].map(([id, names]) => [id, first(names)[0]]))
   }
 
   #filmRows(params: Params): Row[] {
@@ -208,7 +226,7 @@ export class Oracle {
           popularity: film.popularity === '' ? null : numberCell(fraction(film.popularity), 60),
           vote_average: film.voteAverage === '' ? null : numberCell(fraction(film.voteAverage), 60),
           vote_count: film.voteCount === '' ? null : wholeCell(integer(film.voteCount)),
-          suspect: this.#suspect(film),
+          suspect: this.suspect(film),
           source_file: this.#at.fileName,
           source_line: wholeCell(film.line),
           load_id: wholeCell(this.#at.loadId),
@@ -217,6 +235,9 @@ export class Oracle {
       })
   }
 }
+
+const listOf = (film: FilmRecord, list: 'companies' | 'genres' | 'crew' | 'collection'): Named[] =>
+  list === 'collection' ? (film.collection ? [film.collection] : []) : film[list]
 
 const holds = (text: string, part: string | undefined) =>
   part === undefined || text.toLowerCase().includes(part.toLowerCase())

@@ -22,7 +22,8 @@ const year = fc.constantFrom(987, 1874, 1995, 1996, 1997, 2017, 2020)
 /** Part of a name, in any case. */
 const part = fc.oneof(piece, fc.constantFrom('otter', 'OTTER', 'É', 'é', "mOM's", 'o', ' ', "'", '\\', '%'))
 
-const params = (report: ReportName): fc.Arbitrary<Params> => {
+/** Parameters of a report. */
+export const params = (report: ReportName): fc.Arbitrary<Params> => {
   const { grain } = REPORTS[report]
   const only = <T>(holds: boolean, value: fc.Arbitrary<T>) => (holds ? rarely(value) : fc.constant(undefined))
   const all = fc.record({

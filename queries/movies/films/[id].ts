@@ -1,8 +1,8 @@
-import { sql } from 'kysely'
 import { z } from 'zod'
-import { column, report, type Scope } from '../../report.ts'
+import { column, report } from '../../report.ts'
 import { filmColumns, filmFacts } from '../parts/film-columns.ts'
 import { countedFilms } from '../parts/films.ts'
+import { crew, links } from '../parts/links.ts'
 import type { MoviesDb } from '../parts/tables.ts'
 
 const linked = (ids: string, description: string) =>
@@ -61,20 +61,6 @@ export default report({
         links(scope, 'genre', 'genre_id').as('genres'),
         links(scope, 'country', 'country_code').as('countries'),
         links(scope, 'language', 'language_code').as('languages'),
-        sql<{ person_id: number; name: string; job: string }[]>`
-          (select coalesce(json_agg(json_build_object('person_id', p.person_id, 'name', p.name, 'job', link.job)
-                                    order by link.job, p.name collate "C", p.person_id), '[]')
-           from movies.film_crew link join movies.person p using (load_id, person_id)
-           where link.load_id = ${scope.loadId} and link.film_id = f.film_id)`.as('crew'),
+        crew(scope).as('crew'),
       ]),
 })
-
-/** What a film is linked to in one dimension, by name. The load is a value and not the film's column: so only its partition is planned for. */
-function links(scope: Scope, dimension: 'company' | 'genre' | 'country' | 'language', id: string) {
-  return sql<{ [id: string]: string | number | null; name: string | null }[]>`
-    (select coalesce(json_agg(json_build_object(${sql.lit(id)}, of.${sql.ref(id)}, 'name', of.name)
-                              order by of.name collate "C", of.${sql.ref(id)}), '[]')
-     from ${sql.table(`movies.film_${dimension}`)} link
-     join ${sql.table(`movies.${dimension}`)} of using (load_id, ${sql.ref(id)})
-     where link.load_id = ${scope.loadId} and link.film_id = f.film_id)`
-}

@@ -16,7 +16,8 @@ export const filmParams = {
   exclude_suspect: yes('`true` leaves out films whose figures are probably wrong'),
 }
 
-type FilmParams = { [Name in keyof typeof filmParams]?: z.output<(typeof filmParams)[Name]> } & {
+/** Parameters that choose films, as `filmParams` reads them. */
+export type FilmParams = { [Name in keyof typeof filmParams]?: z.output<(typeof filmParams)[Name]> } & {
   year?: number | undefined
   /** Part of the title. */
   title?: string | undefined

@@ -1,0 +1,24 @@
+import { sql } from 'kysely'
+import type { Scope } from '../../report.ts'
+
+/**
+ * What film `f` is linked to in one dimension, by name, as JSON. The load is a value and not the film's column: so only its
+ * partition is planned for.
+ */
+export function links(scope: Scope, dimension: 'company' | 'genre' | 'country' | 'language', id: string) {
+  return sql<{ [id: string]: string | number | null; name: string | null }[]>`
+    (select coalesce(json_agg(row_to_json(one) order by one.name collate "C", one.${sql.ref(id)}), '[]')
+     from (select of.${sql.ref(id)}, of.name
+           from ${sql.table(`movies.film_${dimension}`)} link
+           join ${sql.table(`movies.${dimension}`)} of using (load_id, ${sql.ref(id)})
+           where link.load_id = ${scope.loadId} and link.film_id = f.film_id) as one)`
+}
+
+/** Who worked on film `f`, as JSON. */
+export function crew(scope: Scope) {
+  return sql<{ person_id: number; name: string; job: string }[]>`
+    (select coalesce(json_agg(row_to_json(one) order by one.job, one.name collate "C", one.person_id), '[]')
+     from (select p.person_id, p.name, link.job
+           from movies.film_crew link join movies.person p using (load_id, person_id)
+           where link.load_id = ${scope.loadId} and link.film_id = f.film_id) as one)`
+}

@@ -1,0 +1,202 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
+import { z } from 'zod'
+import type { Report } from '../../queries/report.ts'
+import type { Format } from '../answer.ts'
+import { badParameter } from '../answer.ts'
+import type { AdminTokens } from '../auth.ts'
+import type { ByteCache } from '../cache.ts'
+import { answerChanges, type ChangesQuestion, changesParams, csvRows, understandChanges } from '../changes.ts'
+import { type ComparedLoad, comparedLoads } from '../compared-loads.ts'
+import { Problem } from '../errors.ts'
+import { problems } from '../openapi.ts'
+import type { ServedReport } from '../reports.ts'
+import { respond } from '../respond.ts'
+import { streamCsv } from '../stream.ts'
+import { validate } from '../validate.ts'
+import type { Warehouse } from '../warehouse.ts'
+
+/** Why a figure moved: a report's rows in two loads, and the films that make the difference. */
+
+const DESCRIPTION =
+  `Compares a report's rows in this load with those in another one (\`against\`), row by row by the report's key.
+
+A row is \`added\`, \`removed\` or \`changed\`. \`before\` and \`after\` have each measure (null where the row is in one load only); a name
+stands there too when it is another one. \`difference\` is after less before of the measures that are sums, an unknown sum counted as 0;
+what did not move is left out of it.
+
+\`films\` are behind the row: those that give another amount to one of its measures than before. Their \`change\` is \`added\` (new in the
+load), \`removed\` (no longer in it), \`joined\` or \`left\` (in both loads, but only now, or no longer, in this row) or \`changed\`.
+\`fields\` has what is told differently of a film that is in both loads; \`effect\` what that does to the row. Those with the largest effect
+come first: on the measure that is sorted by, in dollars, on counts, on popularity; ties by id. Films beyond \`films\` are summed up in
+\`rest\`, so that the effects of \`data\` and \`rest\` together are exactly the \`difference\`. Means (\`popularity\`, \`vote_average\`) and \`roi\`
+are no sums: the films that move them are listed, without an effect.
+
+\`fields\` says what counts: with \`fields=budget,revenue\` a refresh of all popularities is no change, and other figures of films are not told.
+A parameter that chooses rows (\`min_releases\`, \`q\`) shows a row if either load's passes.
+\`meta.totals\` counts all rows, and all films behind them, also where their effects cancel out.
+
+Held and blocked loads are compared for admins only: looking at the changes is what one does before publishing.`
+    // A line ends where its paragraph does.
+    .replace(/([^\n])\n(?=[^\n])/g, '$1 ')
+
+const path = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'takes the number of a load')
+    .transform(Number)
+    .describe('The load’s number'),
+})
+
+const counts = z.strictObject({ added: z.int(), removed: z.int(), changed: z.int() })
+const amounts = z.record(z.string(), z.number()).describe('By measure; what did not move is not there')
+const loadMeta = z.strictObject({
+  id: z.int(),
+  published_at: z.iso.datetime().nullable().describe('Null: readers have not seen it'),
+  data_through: z.iso.date().nullable(),
+})
+const film = z.strictObject({
+  film_id: z.int(),
+  title: z.string(),
+  change: z.enum(['added', 'removed', 'joined', 'left', 'changed']),
+  fields: z.array(z.strictObject({ field: z.string(), before: z.unknown(), after: z.unknown() })),
+  effect: amounts,
+})
+const films = z.strictObject({
+  total: z.int(),
+  data: z.array(film),
+  rest: z.strictObject({ films: z.int(), effect: amounts }).optional().describe('What is not listed, summed up'),
+})
+const side = z.record(z.string(), z.unknown()).nullable()
+const answer = z.strictObject({
+  data: z.array(
+    z.looseObject({
+      change: z.enum(['added', 'removed', 'changed']),
+      before: side,
+      after: side,
+      difference: amounts,
+      films: films.optional().describe('Not in movies/films, whose rows are films'),
+    }),
+  ),
+  meta: z.strictObject({
+    report: z.string(),
+    load: loadMeta,
+    against: loadMeta,
+    totals: z.strictObject({ rows: counts, films: counts.optional() }),
+    rows: z.int().describe('Rows of this page'),
+    complete: z.boolean().describe('Whether this is the last page'),
+    next: z.string().nullable().describe('Cursor of the page after'),
+    total: z.int().optional().describe('Rows of all pages, with count=exact'),
+  }),
+})
+
+export interface ChangesRoute {
+  reports: ServedReport[]
+  warehouse: Warehouse
+  tokens: AdminTokens
+  cache: ByteCache
+}
+
+export function changesRoute(app: FastifyInstance, { reports, warehouse, tokens, cache }: ChangesRoute): void {
+  const lists = reports.filter(({ single }) => !single)
+  const own = changesParams(lists)
+  const byName = new Map(lists.map((served) => [served.name, served]))
+  app.get(
+    '/v1/loads/:id/changes',
+    {
+      schema: {
+        summary: 'Why figures moved: a report’s rows in two loads, and the films behind each difference',
+        description: DESCRIPTION,
+        tags: ['loads'],
+        operationId: 'loadChanges',
+        params: path,
+        querystring: z.strictObject({ ...own.shape, ...paramsOfAll(lists) }),
+        examples: {
+          id: 5,
+          report: 'movies/company-years',
+          against: '1',
+          company_id: '162',
+          fields: 'releases,budget,revenue,profit',
+          films: '2',
+        },
+        response: {
+          200: {
+            description: 'A page of rows; all rows in CSV when there is no limit',
+            content: { 'application/json': { schema: answer }, 'text/csv': { schema: { type: 'string' } } },
+          },
+          304: { description: 'The answer that `If-None-Match` names is still the right one' },
+          ...problems(400, 401, 404, 406, 409, 410, 503),
+        },
+      },
+      // Which parameters there are depends on one of them.
+      validatorCompiler: ({ schema, httpPart }) => {
+        if (httpPart !== 'querystring') return (data) => validate(schema as unknown as z.ZodType, data)
+        return (data) => {
+          const served = byName.get((data as { report?: string }).report ?? '')
+          return validate(served ? z.strictObject({ ...served.report.params.shape, ...own.shape }) : own.loose(), data)
+        }
+      },
+      compress: false,
+    },
+    async (request, reply) => {
+      const { id } = request.params as z.output<typeof path>
+      const query = request.query as z.output<typeof own> & Record<string, unknown>
+      const loads = await comparedLoads(warehouse.writer, { id, against: query.against }, () => {
+        tokens.authenticate(request)
+      })
+      const served = byName.get(query.report) as ServedReport
+      if (served.subject !== loads.load.subject)
+        throw badParameter('report', `is of ${served.subject}; load ${id} is of ${loads.load.subject}`)
+      const question = understandChanges(served, loads, query, formatFor(request, query))
+      return await respond(
+        request,
+        reply,
+        {
+          fingerprint: question.fingerprint,
+          format: question.format,
+          headers: {
+            'cache-control': isPublic(loads) ? 'public, no-cache' : 'private, no-store',
+            'data-version': `${served.subject}=${loads.load.id}, ${served.subject}=${loads.against.id}`,
+          },
+          vary: isPublic(loads) ? [] : ['authorization'],
+          mayBeMissing: false,
+          rows: rowsOf(question, { warehouse, cache }),
+        },
+        cache,
+      )
+    },
+  )
+}
+
+const isPublic = (loads: { load: ComparedLoad; against: ComparedLoad }) =>
+  Object.values(loads).every(({ state }) => state === 'published' || state === 'superseded')
+
+function rowsOf(question: ChangesQuestion, { warehouse, cache }: Pick<ChangesRoute, 'warehouse' | 'cache'>) {
+  const { page, served, load, against } = question
+  if (page.limit !== null)
+    return { page: (signal: AbortSignal) => answerChanges(warehouse.reader, cache, question, signal) }
+  return {
+    all: (sum: Parameters<typeof streamCsv>[3], signal: AbortSignal) =>
+      streamCsv(
+        warehouse,
+        [load.id, against.id],
+        { columns: page.fields, query: (db) => csvRows(db, question, page) },
+        sum,
+        signal,
+      ),
+    fileName: `${served.name.replaceAll('/', '-')}-changes-${against.id}-to-${load.id}.csv`,
+  }
+}
+
+/** The parameters of all reports, for the documentation; the ones of the report that is asked for are taken. */
+const paramsOfAll = (reports: ServedReport[]): z.ZodRawShape =>
+  Object.assign({}, ...reports.toReversed().map(({ report }) => (report as Report).params.shape))
+
+/** @throws Problem 406 */
+function formatFor(request: FastifyRequest, query: { format?: Format | undefined }): Format {
+  if (query.format) return query.format
+  const type = new Negotiator(request.raw).mediaType(['application/json', 'text/csv'])
+  if (type === 'application/json') return 'json'
+  if (type === 'text/csv') return 'csv'
+  throw new Problem(406, 'Changes come as application/json and text/csv.')
+}

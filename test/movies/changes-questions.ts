@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { REPORTS, type ReportName } from './oracle.ts'
+import type { Asked } from './oracle-changes.ts'
+import { params } from './questions.ts'
+
+/** Requests for the changes of reports. */
+
+/** What has no size and is no name: texts of a film, lists and ids. */
+const UNSORTABLE =
+  /^(release_date|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
+/** What cannot change. */
+const FIXED = /^(company_id|genre_id|film_id|period|source_file|source_line|load_id|source_load_id)$/
+
+const sort = (report: ReportName) =>
+  fc.tuple(
+    fc.constantFrom('', '-'),
+    fc.constantFrom(...REPORTS[report].columns.filter((column) => !UNSORTABLE.test(column))),
+  )
+
+const canChange = (report: ReportName) => (column: string) =>
+  !FIXED.test(column) && !(column === 'year' && REPORTS[report].grain !== 'film')
+
+export const changesQuestion = (...reports: ReportName[]): fc.Arbitrary<Asked> =>
+  fc.constantFrom(...reports).chain((report) =>
+    fc.record(
+      {
+        report: fc.constant(report),
+        params: params(report),
+        sort: fc.option(
+          sort(report).map((key) => key.join('')),
+          { nil: undefined },
+        ),
+        fields: fc.option(
+          fc.oneof(
+            fc
+              .subarray(REPORTS[report].columns, { minLength: 1, maxLength: 6 })
+              .filter((columns) => columns.some(canChange(report))),
+            // Alone it must name the films that move it, whatever else does not show.
+            fc.constantFrom(...REPORTS[report].columns.filter(canChange(report))).map((column) => [column]),
+          ),
+          { nil: undefined },
+        ),
+        films: fc.integer({ min: 1, max: 4 }),
+      },
+      { noNullPrototype: true },
+    ),
+  )

@@ -1,0 +1,307 @@
+import { compare, type Fraction, fraction, isNumber, numberCell, plain, wholeCell } from './exact.ts'
+import { type Oracle, type Params, REPORTS, type ReportName } from './oracle.ts'
+import { type Cell, type FilmRecord, known, measures, type Named, type Row, yearOf } from './oracle-figures.ts'
+import { byCodePoint, inOrder } from './oracle-order.ts'
+
+/**
+ * What has changed between two loads, found out independently: the rows of two oracles held against each other, and for each
+ * film what it alone would be as a row. Nothing of the program's, and nothing of SQL's way to do it.
+ */
+export interface Asked {
+  report: ReportName
+  params: Params
+  /** One key is enough here: the row's own key follows. */
+  sort?: string | undefined
+  fields?: string[] | undefined
+  /** Films listed of each row. */
+  films: number
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer of JSON, numbers as cells of exact.ts
+type Json = any
+
+const SUMS =
+  'releases budget budget_known revenue revenue_known profit matched_releases matched_budget matched_revenue matched_profit popularity_known vote_count undated'.split(
+    ' ',
+  )
+const DOLLARS = 'budget revenue profit matched_budget matched_revenue matched_profit'.split(' ')
+const SUMS_OF_FILMS = ['budget', 'revenue', 'profit', 'vote_count']
+/** Of a film, and so in no row of it: where it was read. */
+const PROVENANCE = ['source_file', 'source_line', 'load_id', 'source_load_id']
+const HEADS = ['company_id', 'company', 'genre_id', 'genre', 'period', 'year', 'film_id', 'title']
+const NAMES = ['company', 'genre', 'title']
+
+/** What each measure rests on, of what is told of a film. */
+const FIGURES: Record<string, string[]> = {
+  budget: ['budget', 'budget_known', 'profit', 'matched_*', 'roi'],
+  revenue: ['revenue', 'revenue_known', 'profit', 'matched_*', 'roi'],
+  popularity: ['popularity', 'popularity_known'],
+  vote_average: ['vote_average'],
+  vote_count: ['vote_average', 'vote_count'],
+}
+
+export class ChangesOracle {
+  readonly #before: Oracle
+  readonly #after: Oracle
+  /** The cells last asked for. */
+  readonly #known = new Map<Oracle, { asked: Asked; cells: Map<string, FilmRecord[]> }>()
+
+  constructor(before: Oracle, after: Oracle) {
+    this.#before = before
+    this.#after = after
+  }
+
+  /** All rows of all pages, and `meta.totals`. */
+  answer(asked: Asked): { data: Json[]; totals: Json } {
+    const { report, sort } = asked
+    const { key, grain } = REPORTS[report]
+    const isHead = (name: string) => HEADS.includes(name) && !(grain === 'film' && name === 'year')
+    const before = this.#rows(this.#before, asked)
+    const after = this.#rows(this.#after, asked)
+    const counted = (asked.fields ?? REPORTS[report].columns).filter(
+      (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(name === 'period' && isHead(name)),
+    )
+    const found: { data: Json; order: Row }[] = []
+    for (const id of this.#chosen(asked)) {
+      const [was, is] = [before.get(id), after.get(id)]
+      if (counted.every((name) => same(was?.[name], is?.[name]))) continue
+      const data = changedRow(was, is, asked, isHead)
+      if (grain !== 'film') data.films = this.#films(asked, id, counted)
+      found.push({ data, order: orderOf(was, is, isHead) })
+    }
+    const orders = new Map(found.map((one) => [one.order, one.data]))
+    const ordered = inOrder(
+      found.map(({ order }) => order),
+      sort ?? key.join(),
+      key,
+    ).map((order) => orders.get(order) as Json)
+    return {
+      data: ordered,
+      totals: {
+        rows: countBy(ordered.map(({ change }) => change)),
+        ...(grain === 'film' ? {} : { films: this.#filmTotals(asked, counted) }),
+      },
+    }
+  }
+
+  /** Rows by key, whatever parameter chooses among rows. */
+  #rows(oracle: Oracle, { report, params }: Asked): Map<string, Row> {
+    const { min_releases, q, ...others } = params
+    const rows = oracle.rows(report, REPORTS[report].grain === 'film' ? {} : others)
+    return new Map(rows.map((row) => [keyOf(report, row), row]))
+  }
+
+  /** Keys of the rows that either load shows. */
+  #chosen({ report, params }: Asked): Set<string> {
+    const shown = [this.#before, this.#after].flatMap((oracle) => oracle.rows(report, params))
+    return new Set(shown.map((row) => keyOf(report, row)))
+  }
+
+  /** Films by cell, as the key of its row. */
+  #cells(oracle: Oracle, asked: Asked): Map<string, FilmRecord[]> {
+    const { report, params } = asked
+    const { by, grain } = REPORTS[report]
+    const known = this.#known.get(oracle)
+    if (known?.asked === asked) return known.cells
+    const cells = new Map(
+      oracle.cells(report, params).map(({ company, genre, films }) => [
+        keyOf(report, {
+          ...(by.includes('company') ? { company_id: wholeCell(company) } : {}),
+          ...(by.includes('genre') ? { genre_id: wholeCell(genre) } : {}),
+          ...(grain === 'year' ? { year: wholeCell(yearOf(films[0] as FilmRecord)) } : {}),
+        }),
+        films,
+      ]),
+    )
+    this.#known.set(oracle, { asked, cells })
+    return cells
+  }
+
+  #behind(asked: Asked, id: string, counted: string[]): Moved[] {
+    const at = (oracle: Oracle) => new Map((this.#cells(oracle, asked).get(id) ?? []).map((film) => [film.id, film]))
+    const [before, after] = [at(this.#before), at(this.#after)]
+    return [...new Set([...before.keys(), ...after.keys()])]
+      .map((film) => ({ id: film, was: before.get(film), is: after.get(film) }))
+      .filter(({ was, is }) => counted.some((name) => !same(givenTo(name, was), givenTo(name, is))))
+  }
+
+  #films(asked: Asked, id: string, counted: string[]): Json {
+    const sums = counted.filter((name) => SUMS.includes(name))
+    const moved = this.#behind(asked, id, counted).map((film) => ({ ...film, effect: effectOf(film, sums) }))
+    const by = asked.sort?.replace(/^-/, '').split(',')[0]
+    const size = ({ was, is, effect }: (typeof moved)[0]): Fraction[] => {
+      const largest = (names: string[]) => names.map((name) => absolute(effect[name] ?? 0n)).reduce(larger, 0n)
+      const popularity = () => distance(fraction(was?.popularity || '0'), fraction(is?.popularity || '0'))
+      const first =
+        by === undefined || !counted.includes(by)
+          ? whole(0n)
+          : by === 'popularity'
+            ? popularity()
+            : whole(largest(sums.includes(by) ? [by] : []))
+      return [
+        first,
+        whole(largest(sums.filter((name) => DOLLARS.includes(name)))),
+        whole(largest(sums.filter((name) => !DOLLARS.includes(name)))),
+        counted.includes('popularity') ? popularity() : whole(0n),
+      ]
+    }
+    const ordered = moved
+      .map((film) => ({ ...film, size: size(film) }))
+      .sort((a, b) => {
+        for (const [index, one] of a.size.entries()) {
+          const order = compare(b.size[index] as Fraction, one)
+          if (order !== 0) return order
+        }
+        return a.id - b.id
+      })
+    const rest = ordered.slice(asked.films)
+    const restEffect = Object.fromEntries(
+      sums.map((name) => [name, rest.reduce((sum, { effect }) => sum + (effect[name] ?? 0n), 0n)]),
+    )
+    return {
+      total: wholeCell(ordered.length),
+      data: ordered.slice(0, asked.films).map((film) => this.#filmJson(film, counted)),
+      ...(rest.length > 0 ? { rest: { films: wholeCell(rest.length), effect: nonZero(restEffect) } } : {}),
+    }
+  }
+
+  #filmJson({ id, was, is, effect }: Moved & { effect: Record<string, bigint> }, counted: string[]): Json {
+    const [before, after] = [this.#before, this.#after].map((oracle) => oracle.films.find((film) => film.id === id))
+    const change = !before ? 'added' : !after ? 'removed' : !was ? 'joined' : !is ? 'left' : 'changed'
+    const told = before && after ? [factsOf(this.#before, before), factsOf(this.#after, after)] : []
+    const wanted = ([fact]: [string, Json]) =>
+      !FIGURES[fact] ||
+      FIGURES[fact].some((name) => counted.some((one) => new RegExp(`^${name.replace('*', '.*')}$`).test(one)))
+    const fields = Object.entries(told[0] ?? {})
+      .filter(wanted)
+      .map(([field, value]) => ({ field, before: value, after: told[1][field] }))
+      .filter((field) => !same(field.before, field.after))
+    return { film_id: wholeCell(id), title: (after ?? before)?.title, change, fields, effect: nonZero(effect) }
+  }
+
+  #filmTotals(asked: Asked, counted: string[]): Json {
+    const kinds = new Map<number, string>()
+    for (const key of this.#chosen(asked))
+      for (const { id } of this.#behind(asked, key, counted)) {
+        const [before, after] = [this.#before, this.#after].map((oracle) => oracle.films.some((film) => film.id === id))
+        kinds.set(id, !before ? 'added' : !after ? 'removed' : 'changed')
+      }
+    return countBy([...kinds.values()])
+  }
+}
+
+interface Moved {
+  id: number
+  /** The film in the row of the load before, if it is there. */
+  was: FilmRecord | undefined
+  is: FilmRecord | undefined
+}
+
+const keyOf = (report: ReportName, row: Row) => REPORTS[report].key.map((name) => row[name]).join(' ')
+const same = (a: Json, b: Json) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
+const whole = (value: bigint): Fraction => ({ over: value, under: 1n })
+const absolute = (value: bigint) => (value < 0n ? -value : value)
+const larger = (a: bigint, b: bigint) => (a > b ? a : b)
+const distance = (a: Fraction, b: Fraction): Fraction => ({
+  over: absolute(a.over * b.under - b.over * a.under),
+  under: a.under * b.under,
+})
+const countBy = (kinds: string[]): Json =>
+  Object.fromEntries(
+    ['added', 'removed', 'changed'].map((kind) => [kind, wholeCell(kinds.filter((one) => one === kind).length)]),
+  )
+const nonZero = (amounts: Record<string, bigint>): Row =>
+  Object.fromEntries(
+    Object.entries(amounts).flatMap(([name, amount]) => (amount === 0n ? [] : [[name, wholeCell(amount)]])),
+  )
+
+/** What decides how much the film alone would give to a measure; null when it is not there or gives nothing. */
+function givenTo(measure: string, film: FilmRecord | undefined): Json {
+  if (!film || NAMES.includes(measure)) return null
+  const alone = measures([film])
+  if (measure === 'roi') return alone.roi === null ? null : [known(film.budget), known(film.revenue)].map(String)
+  if (measure === 'vote_average') return alone.vote_average === null ? null : [film.voteAverage, alone.vote_count]
+  if (measure === 'popularity') return film.popularity === '' ? null : numberCell(fraction(film.popularity), 60)
+  if (measure === 'undated') return film.releaseDate === '' ? '1' : null
+  if (measure === 'first_year' || measure === 'last_year') return film.releaseDate === '' ? null : yearOf(film)
+  const amount = alone[measure] as Cell
+  return /known|matched_releases/.test(measure) && amount === wholeCell(0) ? null : amount
+}
+
+const effectOf = ({ was, is }: Moved, sums: string[]): Record<string, bigint> =>
+  Object.fromEntries(sums.map((name) => [name, amountOf(givenTo(name, is)) - amountOf(givenTo(name, was))]))
+
+const amountOf = (cell: Json): bigint => (cell === null || cell === undefined ? 0n : BigInt(plain(String(cell))))
+
+function changedRow(
+  was: Row | undefined,
+  is: Row | undefined,
+  { report, fields }: Asked,
+  isHead: (name: string) => boolean,
+): Json {
+  const shown = (fields ?? REPORTS[report].columns).filter((name) => !isHead(name))
+  const names = (fields ?? REPORTS[report].columns).filter((name) => NAMES.includes(name) && isHead(name))
+  const renamed = was && is && names.some((name) => was[name] !== is[name])
+  const side = (row: Row | undefined) =>
+    row ? Object.fromEntries([...(renamed ? names : []), ...shown].map((name) => [name, row[name]])) : null
+  const sums = REPORTS[report].grain === 'film' ? SUMS_OF_FILMS : SUMS
+  const differences = shown
+    .filter((name) => sums.includes(name))
+    .map((name): [string, bigint] => [name, amountOf(is?.[name]) - amountOf(was?.[name])])
+  const head = is ?? (was as Row)
+  return {
+    ...Object.fromEntries(REPORTS[report].columns.filter(isHead).map((name) => [name, head[name]])),
+    change: !was ? 'added' : !is ? 'removed' : 'changed',
+    before: side(was),
+    after: side(is),
+    difference: nonZero(Object.fromEntries(differences)),
+  }
+}
+
+/** What the row is sorted by: what says which it is, and the size of each number's difference. */
+function orderOf(was: Row | undefined, is: Row | undefined, isHead: (name: string) => boolean): Row {
+  const head = is ?? (was as Row)
+  const numberOf = (row: Row | undefined, name: string) => {
+    const cell = row?.[name]
+    return typeof cell === 'string' && isNumber(cell) ? fraction(plain(cell)) : whole(0n)
+  }
+  return Object.fromEntries(
+    Object.keys(head).map((name) => [
+      name,
+      isHead(name) ? (head[name] as Cell) : numberCell(distance(numberOf(is, name), numberOf(was, name)), 60),
+    ]),
+  )
+}
+
+/** What is told of a film, and compared. */
+function factsOf(oracle: Oracle, film: FilmRecord): Json {
+  const { collection } = film
+  const text = (value: string) => value || null
+  const number = (value: string) => (value === '' ? null : numberCell(fraction(value), 60))
+  const list = (name: 'companies' | 'genres', id: string) =>
+    [...new Set(film[name].map((one: Named) => one.id))]
+      .map((one) => ({ [id]: wholeCell(one), name: oracle.name(name, one), order: one }))
+      .sort((a, b) => byCodePoint(a.name as string, b.name as string) || (a.order as number) - (b.order as number))
+      .map(({ order, ...one }) => one)
+  return {
+    title: film.title,
+    release_date: text(film.releaseDate),
+    status: text(film.status),
+    original_language: text(film.originalLanguage),
+    content_rating: text(film.contentRating),
+    runtime: Number(film.runtime) === 0 ? null : number(film.runtime),
+    budget: known(film.budget) === null ? null : wholeCell(known(film.budget) as bigint),
+    revenue: known(film.revenue) === null ? null : wholeCell(known(film.revenue) as bigint),
+    popularity: number(film.popularity),
+    vote_average: number(film.voteAverage),
+    vote_count: number(film.voteCount),
+    suspect: oracle.suspect(film),
+    collection: collection && {
+      collection_id: wholeCell(collection.id),
+      name: oracle.name('collection', collection.id),
+    },
+    companies: list('companies', 'company_id'),
+    genres: list('genres', 'genre_id'),
+    crew: film.crew.map(({ id }) => ({ person_id: wholeCell(id), name: oracle.name('crew', id), job: 'Director' })),
+  }
+}
