@@ -137,7 +137,7 @@ export const year = text.transform((value, context): string | null => {
     : bad(context, 'bad_year', `${shown(value)} is not a year of four digits`)
 })
 
-/** Names in one cell, as `split` finds them: blanks around them are cut, and what is blank is none. */
+/** Names in one cell, as `split` finds them: blanks and commas around them are cut, and what is nothing else is none. */
 export const names = (split: (text: string) => string[]) =>
   text.transform((value, context): string[] => {
     if (value === null) return []
@@ -145,7 +145,8 @@ export const names = (split: (text: string) => string[]) =>
     if (/^\[\s*[\]{]/.test(value))
       return bad(context, 'bad_names', `${shown(value)} is a list in another notation; names are expected`)
     const found = split(value)
-      .map((name) => name.trim())
+      // Of `A,, B` and of `, ,` commas are left over.
+      .map((name) => name.replace(/^[\s,]+|[\s,]+$/g, ''))
       .filter((name) => name !== '')
     const long = found.find((name) => name.length > LONGEST_KEY)
     return long === undefined

@@ -97,12 +97,14 @@ export async function sweep(
     // Whoever is at it sees the same marks.
     if (!mine.rows[0]?.mine) return []
     await sql`select set_config('lock_timeout', ${String(PATIENCE_MS)}, false)`.execute(db)
-    const partitions = await partitionsOfDropped(db, subject)
+    // What is marked while this goes on keeps its rows in the dimensions for another time: its facts still name them.
+    const loads = await droppedLoads(db, subject)
+    const partitions = await partitionsOf(db, subject, loads)
     const emptied: Partition[] = []
     for (const partition of partitions) if (await detachAndEmpty(db, partition)) emptied.push(partition)
     const gone = emptied.length > 0 && (await dropUnseen(db, emptied)) ? emptied : []
     const left = partitions.filter((partition) => !gone.includes(partition)).map(({ name }) => name)
-    if (left.length === 0) await deleteDimensions(db, subject)
+    if (left.length === 0) await deleteDimensions(db, subject, loads)
     return left
   } finally {
     await client.end()
@@ -118,15 +120,20 @@ interface Partition {
   pending: boolean
 }
 
+async function droppedLoads(db: Kysely<unknown>, subject: Subject): Promise<number[]> {
+  const found = await sql<{ load_id: number }>`
+    select load_id from reelhouse.load where subject = ${subject.name} and state = 'dropped'`.execute(db)
+  return found.rows.map(({ load_id }) => load_id)
+}
+
 /** Referencing tables before those that they reference. */
-async function partitionsOfDropped(db: Kysely<unknown>, subject: Subject): Promise<Partition[]> {
+async function partitionsOf(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<Partition[]> {
   const found = await sql<Partition>`
     select ${subject.name}::text as schema, c.relname as name, fact, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending
-    from reelhouse.load
+    from unnest(${loads}::integer[]) as dropped (load_id)
     cross join unnest(${subject.facts}::text[]) with ordinality as facts (fact, place)
     join pg_class c on c.relname = format('%s_%s', fact, load_id) and c.relnamespace = to_regnamespace(${subject.name})
     left join pg_inherits i on i.inhrelid = c.oid
-    where subject = ${subject.name} and state = 'dropped'
     order by load_id, place desc`.execute(db)
   return found.rows
 }
@@ -168,11 +175,10 @@ async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise
   return false
 }
 
-async function deleteDimensions(db: Kysely<unknown>, subject: Subject): Promise<void> {
+async function deleteDimensions(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<void> {
   for (const dimension of subject.dimensions) {
     const table = sql.table(`${subject.name}.${dimension}`)
-    const dropped = sql`
-      load_id in (select load_id from reelhouse.load where subject = ${subject.name} and state = 'dropped')`
+    const dropped = sql`load_id = any(${loads}::integer[])`
     // Looked for first: a delete locks the table against others' maintenance even when it finds nothing.
     const some = await sql`select from ${table} where ${dropped} limit 1`.execute(db)
     if (some.rows.length > 0) await sql`delete from ${table} where ${dropped}`.execute(db)

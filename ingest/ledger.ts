@@ -90,7 +90,7 @@ export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Pr
     update reelhouse.load as dead
     set state = 'failed', finished_at = clock_timestamp(), retriable = true,
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed, or cut off from the database?).', coalesce(stage, 'open'))
-                     else 'Its process was never started.' end
+                     else 'No process took it up (killed before it could, or never started?).' end
     where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => case trigger when 'cli' then ${QUEUE_SECONDS.command}::integer else ${QUEUE_SECONDS.server}::integer end))))
       and (load_id = any(${ended}) or not exists (
         select from pg_locks

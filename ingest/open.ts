@@ -40,7 +40,7 @@ export interface Place {
 }
 
 export interface OpenOptions {
-  /** Chosen by file name and kind when absent. */
+  /** Recognised by header, then by name, when absent. */
   format?: string | undefined
   access: SourceAccess
   signal: AbortSignal
@@ -51,7 +51,6 @@ export interface OpenOptions {
 
 /** A source whose files can be read until it is closed. */
 export interface OpenSource extends Source {
-  notes: string[]
   /** Gives back connections, and the disk that downloads took. */
   close(): Promise<void>
 }

@@ -290,6 +290,8 @@ async function assertDiskSpace(source: Source, folder: string | undefined): Prom
 /** SQLSTATEs of a database that is full, or that went away. */
 const DISK_FULL = '53100'
 const GONE = /^(08|57P0)/
+/** The driver's words for a connection that broke: while a statement ran on it, or before the next one. */
+const UNUSABLE = /Connection terminated|connection error and is not queryable|was closed and is not queryable/
 
 /** An error as the ledger may show it to anyone: our own sentences as they are, PostgreSQL's and Node's by their kind. */
 function errorOf(error: unknown): LoadError {
@@ -301,7 +303,7 @@ function errorOf(error: unknown): LoadError {
     return { message: 'The disk is full; make room or drop older loads, then load it again.', retriable: true }
   if (error instanceof pg.DatabaseError && !GONE.test(code ?? ''))
     return { message: `The database refused the load (SQLSTATE ${code}); the log says more.`, retriable: false }
-  if (GONE.test(code ?? '') || /^(ECONN|EPIPE)/.test(code ?? '') || /Connection terminated/.test(String(error)))
+  if (GONE.test(code ?? '') || /^(ECONN|EPIPE)/.test(code ?? '') || UNUSABLE.test(String(error)))
     return { message: 'The connection to the database was lost.', retriable: true }
   return {
     message: `The load met an unexpected error${code ? ` (${code})` : ''}; the log says more.`,

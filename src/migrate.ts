@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { kyselyOn } from '../ingest/ledger.ts'
 import { discover } from './discover.ts'
@@ -26,15 +26,35 @@ const migrator = (db: Kysely<unknown>) => new Migrator({ db, provider, migration
  */
 export async function migrate({ connect }: Pick<Warehouse, 'connect'>): Promise<string[]> {
   const client = await connect('reelhouse migrate')
-  const { error, results = [] } = await migrator(kyselyOn(client))
-    .migrateToLatest()
-    .finally(() => client.end())
-  if (error) throw error
-  return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName)
+  try {
+    const db = kyselyOn(client)
+    const [known, applied] = [await knownMigrations(), await appliedMigrations(db)]
+    if (known.join() === applied.join()) return []
+    const { error, results = [] } = await migrator(db).migrateToLatest()
+    if (error) throw error
+    return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName)
+  } finally {
+    await client.end()
+  }
 }
 
 /** Names of the migrations that this program has and the warehouse has not. */
 export async function pendingMigrations(db: Kysely<unknown>): Promise<string[]> {
-  const all = await migrator(db).getMigrations()
-  return all.filter(({ executedAt }) => !executedAt).map(({ name }) => name)
+  const applied = await appliedMigrations(db)
+  return (await knownMigrations()).filter((name) => !applied.includes(name))
+}
+
+const knownMigrations = async () => Object.keys(await provider.getMigrations()).sort()
+
+/**
+ * Read from the migrator's own table. The migrator would look for that table among all columns of all tables, and that fails when
+ * one of them is dropped meanwhile, as those of old loads are.
+ */
+async function appliedMigrations(db: Kysely<unknown>): Promise<string[]> {
+  const table = `${SCHEMA}.kysely_migration`
+  const found = await sql<{ there: boolean }>`select to_regclass(${table}) is not null as there`.execute(db)
+  if (!found.rows[0]?.there) return []
+  const applied = await sql<{ name: string }>`
+    select name from ${sql.table(table)} order by name collate "C"`.execute(db)
+  return applied.rows.map(({ name }) => name)
 }

@@ -11,7 +11,7 @@ import { ADMIN_TOKEN, copyOfTemplate, temporaryFolder } from './build.ts'
 import { cableTo } from './cable.ts'
 import { metadata, sound } from './movies/sources.ts'
 import { type Environment, environment, run, type Served, serve, start, until } from './processes.ts'
-import { type Heard, watch } from './watch.ts'
+import { type Heard, type Watcher, watch } from './watch.ts'
 
 /** Whoever watches is told everything once, whatever breaks in between, and costs next to nothing. */
 
@@ -137,6 +137,27 @@ t.test('whoever is cut off goes on where it was', async (t) => {
   t.strictSame(lasting([...heard, ...third.heard]), lasting(whole.heard))
 })
 
+t.test('of progress the latest is told to whoever comes later', async (t) => {
+  const { server, db } = await stage(t)
+  await db.query(`insert into reelhouse.load (subject, state, mode, trigger, actor, source)
+                  values ('movies', 'running', 'replace', 'cli', 'test', 'elsewhere.csv')`)
+  // What a living process of a load holds.
+  await db.query('select pg_advisory_lock($1, 1)', [0x5245454c])
+  const progress = (records: number) =>
+    db.query('update reelhouse.load set progress = $1', [{ stage: 'parse', records }])
+  for (const records of [1, 2, 3]) await progress(records)
+  const watcher = await watch(t, `${server.url}/v1/loads/1/events`)
+  await watcher.hears('it is told', ({ data }) => data.records === 3)
+  await progress(4)
+  await watcher.hears('it is told', ({ data }) => data.records === 4)
+  t.match(watcher.heard, [
+    { event: 'state', data: { state: 'running' } },
+    { event: 'progress', data: { state: 'running', stage: 'parse', records: 3 } },
+    { event: 'progress', data: { state: 'running', stage: 'parse', records: 4 } },
+  ])
+  t.equal(watcher.heard.length, 3)
+})
+
 t.test('a load of before there were events tells how it ended', async (t) => {
   const scene = await stage(t)
   const { server, env, db } = scene
@@ -260,12 +281,10 @@ t.test('a server that is told to stop ends its streams at once, even those that 
   await keeper.connect()
   await keeper.query(`begin; ${ATTACHING}`)
   const { body } = await server.post('/v1/admin/loads', { subject: 'movies', source: await source(scene, 3) })
-  const watchers = await Promise.all([
-    watch(t, `${server.url}/v1/events`),
-    watch(t, `${server.url}/v1/loads/${body.id}/events`),
-  ])
+  const reader = await watch(t, `${server.url}/v1/events`)
+  const watchers = [reader, await watch(t, `${server.url}/v1/loads/${body.id}/events`)]
   await deafWatcher(t, server, '/v1/events?last_event_id=0')
-  await flood(scene)
+  await flood(scene, reader)
   const asked = Date.now()
   server.child.kill('SIGTERM')
   for (const { ended } of watchers) t.equal(await ended, 'ended')
@@ -281,9 +300,10 @@ t.test('a client that does not read costs no memory, and is told the latest when
   await run(t, env, 'load', 'movies', '--source', await source(scene, 3))
   const deaf = []
   for (let count = 0; count < 5; count++) deaf.push(await deafWatcher(t, server, '/v1/events?last_event_id=0'))
-  await flood(scene)
+  const reader = await watch(t, `${server.url}/v1/events`)
+  await flood(scene, reader)
   const before = await memoryOf(server)
-  await flood(scene, 40)
+  await flood(scene, reader, 40)
   const after = await memoryOf(server)
   t.ok(after - before < 60, `${before} MiB, then ${after}`)
   const { rows } = await db.query('select max(publication_id) as last from reelhouse.publication')
@@ -309,13 +329,13 @@ async function deafWatcher(t: Test, { url }: Served, path: string): Promise<net.
 }
 
 /** Publications that nobody made, so many that what is told of them fills all that lies between server and client. */
-async function flood({ db }: Scene, thousands = 60): Promise<void> {
+async function flood({ db }: Scene, reader: Watcher, thousands = 60): Promise<void> {
   for (let count = 0; count < thousands; count++) {
-    await db.query(
-      "insert into reelhouse.publication (subject, load_id, action, actor) select 'movies', 1, 'publish', 'test' from generate_series(1, 1000)",
-    )
+    const { rows } = await db.query<{ id: string }>(`
+      insert into reelhouse.publication (subject, load_id, action, actor)
+      select 'movies', 1, 'publish', 'test' from generate_series(1, 1000) returning publication_id as id`)
     await db.query('notify reelhouse_publications')
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await until('it is told', async () => reader.heard.at(-1)?.id === rows.at(-1)?.id)
   }
 }
 

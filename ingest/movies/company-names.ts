@@ -6,8 +6,7 @@
  */
 export function companyNames(text: string): string[] {
   const names: string[] = []
-  // A list that is empty here and there, `, ,`, names nobody.
-  for (const piece of text.split(', ').map((one) => one.replace(/^[\s,]+|[\s,]+$/g, ''))) {
+  for (const piece of text.split(', ')) {
     const last = names.pop()
     if (last === undefined) names.push(piece)
     else if (last.trim() !== '' && isForm(piece)) names.push(`${last}, ${piece}`)
@@ -16,7 +15,7 @@ export function companyNames(text: string): string[] {
   return names
 }
 
-/** Without dots, blanks and case: `S.A. de C.V.` is `sadecv`. */
+/** Without dots, blanks, case and a comma that is left over: `S.A. de C.V.` is `sadecv`. */
 const FORMS = new Set(
   `the
    inc incorporated corp corporation co company coltd coinc ltd limited ltda ltdco llc llp lp plc
@@ -28,4 +27,4 @@ const FORMS = new Set(
    kk jsc ojsc cjsc ooo oao zao pjsc`.split(/\s+/),
 )
 
-const isForm = (piece: string): boolean => FORMS.has(piece.toLowerCase().replace(/[.\s]/g, ''))
+const isForm = (piece: string): boolean => FORMS.has(piece.toLowerCase().replace(/[.,\s]/g, ''))

@@ -7,7 +7,7 @@ import { params } from './questions.ts'
 
 /** What has no size and is no name: texts of a film, lists and ids. */
 const UNSORTABLE =
-  /^(release_date|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
+  /^(release_date|release_precision|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
 /** What cannot change. */
 const FIXED = /^(company_id|genre_id|film_id|period|source_file|source_line|load_id|source_load_id)$/
 

@@ -67,7 +67,7 @@ t.test('tmdb-v11: films have ids of TMDB, companies and genres are their names',
       spoken_languages: 'English, Mandarin, No Language, Klingon',
       original_language: 'cn',
     },
-    { id: '27206', production_companies: 'Geffen Company, The, legendary pictures', genres: 'Action,Action' },
+    { id: '27206', production_companies: 'Geffen Company, The,, legendary pictures, ', genres: 'Action,,Action,' },
     { id: '27207', production_companies: ' , ,', genres: ',', revenue: '0', budget: '' },
   ]
   const load = await house.load(await house.file('TMDB_movie_dataset_v11.csv', fileOf('tmdb-v11', films)))

@@ -56,7 +56,10 @@ export class LawHouse {
 
   async #published(fileName: string, text: string): Promise<LoadView> {
     const load = await this.load(fileName, text, { force: true })
-    assert.equal(load.state, 'published', load.error ?? undefined)
+    if (load.state !== 'published') {
+      const { body } = await this.house.get(`/v1/loads/${load.id}/checks`)
+      assert.fail(`load ${load.id} is ${load.state}: ${load.error ?? JSON.stringify(body.data[0])}`)
+    }
     return load
   }
 

@@ -286,6 +286,7 @@ function factsOf(oracle: Oracle, film: FilmRecord): Json {
   return {
     title: film.title,
     release_date: text(film.releaseDate),
+    release_precision: 'day',
     status: text(film.status),
     original_language: text(film.originalLanguage),
     content_rating: text(film.contentRating),

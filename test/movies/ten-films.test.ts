@@ -1,4 +1,6 @@
 import t from 'tap'
+import companyYears from '../../queries/movies/company-years.ts'
+import films from '../../queries/movies/films.ts'
 import { build, type House } from '../build.ts'
 import { type Cells, metadata } from './sources.ts'
 
@@ -384,6 +386,39 @@ t.test('ten films changed, two removed, three added', async (t) => {
     ])
     t.equal(data.length, 1)
   })
+})
+
+t.test('of a film is told, when it changes, whatever the list of films shows', async (t) => {
+  const told = companyYears.compared?.parts?.told ?? []
+  // Reckoned from others that are told, told by name, or where it was read.
+  const others = /^(film_id|year|profit|collection_id|source_file|source_line|load_id|source_load_id)$/
+  for (const column of Object.keys(films.row.shape)) t.ok(told.includes(column) || others.test(column), column)
+})
+
+t.test('a mean and a ratio are moved by the weight of a film, too, and not by what has none', async (t) => {
+  const house = await build(t)
+  const rated = (id: number, vote_average: string, vote_count: string, revenue = '20000') =>
+    film(id, { vote_average, vote_count, revenue })
+  const files = [
+    [rated(1, '5', '10'), rated(2, '7', '10'), rated(3, '6', '10'), rated(4, '9', '')],
+    // More votes for the second, more revenue for the third; a film that nobody voted for, and one whose average alone is known.
+    [rated(1, '5', '10'), rated(2, '7', '30'), rated(3, '6', '10', '30000'), rated(4, '8', ''), rated(5, '9', '0')],
+  ]
+  for (const [index, films] of files.entries())
+    await house.load(await house.file(`${index}/movies_metadata.csv`, metadata(films)))
+  const behind = async (measure: string) => {
+    const { data } = (await house.get(`/v1/loads/2/changes?report=movies/years&fields=${measure}`)).body
+    return data[0].films.data.map((one: Row) => [one.film_id, one.fields.map(({ field }: Row) => field).join()])
+  }
+  t.strictSame(await behind('vote_average'), [[2, 'vote_count']])
+  t.strictSame(await behind('roi'), [
+    [3, 'revenue'],
+    [5, ''],
+  ])
+  t.strictSame(await behind('vote_count'), [
+    [2, 'vote_count'],
+    [5, ''],
+  ])
 })
 
 t.test('a company that is called otherwise is a changed row, explained by its name', async (t) => {
