@@ -358,6 +358,21 @@ t.test('to whoever watches an outage of the database is silence', async (t) => {
   t.equal(watcher.heard.length, 2)
 })
 
+t.test('what could not be read when it happened is told once it can be', async (t) => {
+  const { db, env, ...scene } = await stage(t)
+  const server = await serve(t, { ...env, LOG_LEVEL: 'warn' })
+  await run(t, env, 'load', 'movies', '--source', await source({ db, env, ...scene }, 3))
+  const watcher = await watch(t, `${server.url}/v1/events?last_event_id=0`)
+  await watcher.hears('the first is told', ({ id }) => id === '1')
+  await db.query('alter table reelhouse.publication rename to elsewhere; notify reelhouse_publications')
+  await until('it cannot be read', async () => server.said.stderr.includes('an event stream waits for the warehouse'))
+  await db.query(`alter table reelhouse.elsewhere rename to publication;
+                  insert into reelhouse.publication (subject, load_id, action, actor) values ('movies', 1, 'publish', 'test');
+                  notify reelhouse_publications`)
+  await watcher.hears('the second is told', ({ id }) => id === '2')
+  t.equal(watcher.heard.length, 2)
+})
+
 t.test('a stream with nothing to tell says so now and then, so that nobody on the way ends it', async (t) => {
   const { server } = await stage(t)
   const watcher = await watch(t, `${server.url}/v1/events`)

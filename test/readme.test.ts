@@ -31,7 +31,7 @@ t.test('what the README shows is what a new user gets', { timeout: 0 }, async (t
     await load(file)
     await load(await monthLater(t, file))
     await check(transcripts.filter(isOfNextMonth))
-  }
+  } else t.comment('not run: what needs the real file, whose folder REELHOUSE_SHARED_DATA does not name')
   if (process.env.UPDATE) await writeFile(README, rewritten(readme, outputs))
 })
 

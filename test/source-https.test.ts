@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import net from 'node:net'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
+import pg from 'pg'
 import t from 'tap'
 import { build, copyOfTemplate, temporaryFolder } from './build.ts'
 import { fileServer, listening, sendFile } from './file-server.ts'
@@ -461,6 +462,7 @@ t.test('over https a certificate must be trusted', async (t) => {
     stdout:
       /^load 2 of movies: published\n {2}movies_metadata\.csv: 3 read = 3 loaded[\s\S]*\n {2}fetched https:\/\/127/,
   })
+  t.equal(server.requests.length, 1, 'looking at the source beforehand asks nobody')
   t.match(server.requests, [{ authorization: `Basic ${Buffer.from('me:secret').toString('base64')}` }])
   const silent = net.createServer(() => {})
   const host = await listening(silent)
@@ -488,7 +490,15 @@ t.test('a load that is stopped or killed while it fetches leaves nothing for lon
   const load = ['load', 'movies', '--source', `${slow.url}/${CSV}`]
 
   const stopped = start(t, env, ...load)
-  await until('it fetches', async () => (await downloads()).includes('load-1'))
+  const db = new pg.Client(databaseUrl)
+  await db.connect()
+  t.teardown(() => db.end())
+  const progress = await until('it tells how far it is', async () => {
+    const { rows } = await db.query('select progress from reelhouse.load where load_id = 1')
+    return rows[0]?.progress.stage && rows[0].progress
+  })
+  t.match(progress, { stage: 'download', file: `${slow.url}/${CSV}`, bytes: Number, bytes_total: 1e9, records: 0 })
+  t.strictSame(await downloads(), ['load-1'])
   stopped.child.kill('SIGTERM')
   t.match(await stopped.ended, { code: 1, stdout: /^load 1 of movies: cancelled: Stopped by SIGTERM/ })
   t.strictSame(await downloads(), [])

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
+
+/** How long PostgreSQL may take to notice that a session's process is gone. */
+const PATIENCE_MS = 10_000
+
+/** What is left of a load that made no snapshot: nothing, but its line in the ledger and what it had rejected. */
+export async function leftBehind(db: pg.Client, load: number): Promise<string[]> {
+  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(25)) {
+    const { rows } = await db.query<{ trace: string }>(TRACES, [load])
+    if (rows.length === 0 || Date.now() > deadline) return rows.map(({ trace }) => `load ${load}: ${trace}`)
+  }
+}
+
+/** Dimensions go by load; facts are found by the names of their partitions. */
+const TRACES = `
+  select 'table ' || relname as trace from pg_class
+    where relkind = 'r' and (relname ~ ('_' || $1::integer || '$') or relpersistence = 't')
+  union all select 'lock ' || classid || ' ' || objid from pg_locks
+    where locktype = 'advisory' and objid = $1 and objsubid = 2
+      and database = (select oid from pg_database where datname = current_database())
+  union all select 'session ' || application_name || ': ' || query from pg_stat_activity
+    where datname = current_database() and application_name ~ ('load ' || $1::integer || '$')
+  union all select 'file' from reelhouse.load_file where load_id = $1
+  union all select 'check' from reelhouse.check_result where load_id = $1
+  union all select 'publication' from reelhouse.publication where load_id = $1
+  union all select 'film' from movies.film where load_id = $1
+  union all select 'company' from movies.company where load_id = $1
+  union all select 'genre' from movies.genre where load_id = $1
+  union all select 'language' from movies.language where load_id = $1
+  union all select 'country' from movies.country where load_id = $1
+  union all select 'collection' from movies.collection where load_id = $1
+  union all select 'person' from movies.person where load_id = $1`
+
+/** Sessions, locks and temporary tables that nobody should have once nothing runs. */
+export async function unrest(db: pg.Client): Promise<string[]> {
+  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(25)) {
+    const { rows } = await db.query<{ trace: string }>(`
+      select 'session ' || application_name || ' is ' || state as trace from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()
+          and (application_name ~ 'load|retention|sweep' or state ~ 'in transaction')
+      union all select 'lock ' || classid || ' ' || objid from pg_locks
+        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
+      union all select 'temporary table ' || relname from pg_class where relpersistence = 't' and relkind = 'r'`)
+    if (rows.length === 0 || Date.now() > deadline) return rows.map(({ trace }) => trace)
+  }
+}
