@@ -60,9 +60,9 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
   async asOf(subject: string, asOf: string): Promise<Snapshot> {
     const current = await this.current(subject)
     if (current && String(current.id) === asOf) return current
-    const publication = /^\d{1,9}$/.test(asOf)
-      ? sql`load_id = ${Number(asOf)}`
-      : sql`at < ${instantOf(asOf)}::timestamptz`
+    const byNumber = /^\d{1,9}$/.test(asOf)
+    if (!byNumber) await this.#assertPast(subject, asOf)
+    const publication = byNumber ? sql`load_id = ${Number(asOf)}` : sql`at < ${momentOf(asOf).before}::timestamptz`
     const found = await sql<Snapshot & { state: string }>`
       select load_id as id, state, data_through,
              published_at
@@ -74,6 +74,14 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     const load = found.rows[0]
     if (!load) throw new Problem(404, `No load of ${subject} was published as of ${asOf}.`)
     return this.#stillThere(subject, load)
+  }
+
+  /** By the clock that dates publications, which may not be this machine's; and no publication is in the future, whatever that clock has done since. */
+  async #assertPast(subject: string, asOf: string): Promise<void> {
+    const found = await sql<{ future: boolean }>`
+      select ${momentOf(asOf).from}::timestamptz > greatest(clock_timestamp(), max(at)) as future
+      from reelhouse.publication where subject = ${subject}`.execute(this.#warehouse.writer)
+    if (found.rows[0]?.future) throw badMoment('is in the future')
   }
 
   /** The load of a cursor. @throws Problem 410 when its rows are gone */
@@ -101,20 +109,21 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
   }
 }
 
-/** The moment before which a publication counts, as PostgreSQL reads it. */
-function instantOf(asOf: string): string {
-  const bad = (detail: string) => new Problem(400, `as_of ${detail}.`, { errors: [{ parameter: 'as_of', detail }] })
+const badMoment = (detail: string) => new Problem(400, `as_of ${detail}.`, { errors: [{ parameter: 'as_of', detail }] })
+
+/** When what is asked for begins, and the moment before which a publication counts, as PostgreSQL reads them. */
+function momentOf(asOf: string): { from: string; before: string } {
   const date = /^\d{4}-\d{2}-\d{2}$/.test(asOf)
   if (!date && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$/.test(asOf))
-    throw bad('takes the number of a load, a date (2026-11-01) or an instant (2026-11-01T07:00:00Z)')
+    throw badMoment('takes the number of a load, a date (2026-11-01) or an instant (2026-11-01T07:00:00Z)')
   const moment = new Date(date ? `${asOf}T00:00:00Z` : asOf)
   // JavaScript takes the 30th of February for the 2nd of March.
   const day = new Date(`${asOf.slice(0, 10)}T00:00:00Z`)
   const inCalendar = !Number.isNaN(day.getTime()) && day.toISOString().slice(0, 10) === asOf.slice(0, 10)
-  if (Number.isNaN(moment.getTime()) || !inCalendar) throw bad('is not in the calendar')
-  if (moment.getTime() > Date.now()) throw bad('is in the future')
+  if (Number.isNaN(moment.getTime()) || !inCalendar) throw badMoment('is not in the calendar')
   // A date stands for its end; an instant includes what was published in that very moment.
-  return date ? new Date(moment.getTime() + 86_400_000).toISOString() : new Date(moment.getTime() + 1).toISOString()
+  const before = new Date(moment.getTime() + (date ? 86_400_000 : 1))
+  return { from: moment.toISOString(), before: before.toISOString() }
 }
 
 /** What a report says as long as its subject has no load to read from. */
