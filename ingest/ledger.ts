@@ -91,7 +91,11 @@ export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Pr
     set state = 'failed', finished_at = clock_timestamp(), retriable = true,
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed, or cut off from the database?).', coalesce(stage, 'open'))
                      else 'No process took it up (killed before it could, or never started?).' end
-    where (state = 'running' or (state = 'queued' and (load_id = any(${ended}) or created_at < clock_timestamp() - make_interval(secs => case trigger when 'cli' then ${QUEUE_SECONDS.command}::integer else ${QUEUE_SECONDS.server}::integer end))))
+    where (state = 'running' or (state = 'queued' and (
+        load_id = any(${ended})
+        -- Also from what is the future by now: a clock that was set back would keep it waiting, and all others with it.
+        or abs(extract(epoch from clock_timestamp() - created_at))
+           > case trigger when 'cli' then ${QUEUE_SECONDS.command}::integer else ${QUEUE_SECONDS.server}::integer end)))
       and (load_id = any(${ended}) or not exists (
         select from pg_locks
         where locktype = 'advisory' and classid::bigint = ${LIVING} and objid::bigint = dead.load_id and objsubid = 2

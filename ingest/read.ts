@@ -39,7 +39,7 @@ export class Reading {
   #record = 0
   #bytes = 0
   #bytesTotal = 0
-  readonly #startedAt = Date.now()
+  readonly #startedAt = performance.now()
 
   constructor(subject: Subject, stager: Stager, ledger: Ledger, options: ReadingOptions) {
     this.#subject = subject
@@ -168,7 +168,7 @@ export class Reading {
   }
 
   #report(file: SourceFile): void {
-    const seconds = (Date.now() - this.#startedAt) / 1000
+    const seconds = (performance.now() - this.#startedAt) / 1000
     const left = this.#bytes > 0 && seconds > 1 ? (seconds / this.#bytes) * (this.#bytesTotal - this.#bytes) : null
     const progress: Progress = {
       stage: 'parse',

@@ -78,8 +78,8 @@ export async function openEmbedded(dataDir: string, log: Log = () => {}): Promis
 /** Finds PostgreSQL or starts it, and becomes one of its users. Others start and stop it meanwhile: act, then look again. */
 async function attach(cluster: Cluster, log: Log): Promise<Session> {
   let started = false
-  let told = Date.now()
-  let patience = Date.now() + 30_000
+  let told = performance.now()
+  let patience = performance.now() + 30_000
   for (;;) {
     const server = await findServer(cluster)
     if (!server) started = (await startServer(cluster)) || started
@@ -87,13 +87,13 @@ async function attach(cluster: Cluster, log: Log): Promise<Session> {
       const client = await join(cluster, server)
       if (client) return { client, port: server.port, started }
     } else {
-      patience = Date.now() + 30_000 // Recovery from a crash takes what it takes.
-      if (Date.now() - told > 10_000) {
+      patience = performance.now() + 30_000 // Recovery from a crash takes what it takes.
+      if (performance.now() - told > 10_000) {
         log(`Waiting for PostgreSQL, which is ${server.status} (process ${server.pid}, log in ${cluster.logFile})`)
-        told = Date.now()
+        told = performance.now()
       }
     }
-    if (Date.now() > patience) throw await givenUp(cluster, server)
+    if (performance.now() > patience) throw await givenUp(cluster, server)
     await sleep(20)
   }
 }

@@ -2,9 +2,9 @@ import type { Progress } from '../read.ts'
 
 /** Progress of what has to be fetched before it can be read, in the shape of all progress. */
 export function downloadProgress(report: (progress: Progress) => void) {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
   return (file: string, bytes: number, total: number | undefined) => {
-    const seconds = (Date.now() - startedAt) / 1000
+    const seconds = (performance.now() - startedAt) / 1000
     const left = total !== undefined && bytes > 0 && seconds > 1 ? (seconds / bytes) * (total - bytes) : null
     report({
       stage: 'download',

@@ -101,11 +101,11 @@ export function loadCommand(program: Command): void {
 
 /** One line that is written over, at most a few times a second. */
 function progressLine() {
-  let last = 0
+  let last = Number.NEGATIVE_INFINITY
   return {
     show({ file, bytes, bytes_total, records, records_per_second, seconds_left }: Progress) {
-      if (Date.now() - last < 200) return
-      last = Date.now()
+      if (performance.now() - last < 200) return
+      last = performance.now()
       const mebibytes = (count: number) => (count / 2 ** 20).toFixed(1)
       const left = seconds_left === null ? '' : `, ${seconds_left} s left`
       process.stderr.write(
