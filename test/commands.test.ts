@@ -53,7 +53,7 @@ t.test('load tells by its exit code how the load ended', async (t) => {
     code: 0,
     stderr: '',
     stdout:
-      /^load 1 of movies: published\n {2}good\.csv: 3 read = 2 loaded \+ 1 rejected \+ 0 duplicate \+ 0 unmatched; 1 warnings\n {2}rows: film 2, .*company 1, .*\n {2}checks: 5 passed, 0 failed, 0 warned\n {2}data through 1995-10-30\n {2}took [\d.]+ s\n$/,
+      /^load 1 of movies: published\n {2}good\.csv: 3 read = 2 loaded \+ 1 rejected \+ 0 duplicate \+ 0 unmatched; 1 warnings\n {2}rows: film 2, .*company 1, .*\n {2}checks: 10 passed, 0 failed, 1 warned\n {2}data through 1995-10-30\n {2}took [\d.]+ s\n {2}check warned: The films reach to within a year of the date of their file \(data through 1995-10-30, file of [\d-]{10}\)\n$/,
   })
   t.match(await reelhouse(...load), {
     code: 0,
@@ -98,7 +98,15 @@ t.test('wrong usage is exit code 2 and a sentence, and leaves no load', async (t
   for (const [stderr, ...args] of [
     [/unknown option '--fast'/, 'load', 'movies', '--source', source, '--fast'],
     [/there is no subject books; there is movies/, 'load', 'books', '--source', source],
-    [/--mode takes replace, not append/, 'load', 'movies', '--source', source, '--mode', 'append'],
+    [
+      /--mode <mode>' argument 'append' is invalid. Allowed choices are replace, merge/,
+      'load',
+      'movies',
+      '--source',
+      source,
+      '--mode',
+      'append',
+    ],
     [
       /--format takes the-movies-dataset or tmdb-5000 or tmdb-v11 or imdb-5000 or vega-movies, not imdb/,
       'load',
@@ -189,7 +197,7 @@ t.test('a dry run is checked and leaves no row', async (t) => {
   const source = await file('movies_metadata.csv', metadata([{}, { budget: 'much' }]))
   t.match(await reelhouse('load', 'movies', '--source', source, '--dry-run'), {
     code: 0,
-    stdout: /checked[\s\S]*2 loaded[\s\S]*5 passed/,
+    stdout: /checked[\s\S]*2 loaded[\s\S]*10 passed/,
   })
   const { rows } = await db.query(`
     select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = 'movies' and relname ~ '_1(_|$)'
@@ -290,7 +298,7 @@ t.test('migrate, status and openapi', async (t) => {
   const { reelhouse, env, db } = await place(t)
   t.match(await reelhouse('migrate'), { code: 0, stdout: 'The tables are up to date.\n' })
   await db.query('drop schema reelhouse cascade; drop schema movies cascade')
-  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films\.\n$/ })
+  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films, .*release-precision\.\n$/ })
   t.match(await reelhouse('status'), {
     code: 0,
     stdout: /^warehouse: PostgreSQL 1\d.* \(DATABASE_URL\), [\d.]+ MiB\nmovies: nothing is published yet\n/,
