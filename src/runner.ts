@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { buryTheDead, cancelQueued, type LoadRequest, queueLoad } from '../ingest/ledger.ts'
 import type { Warehouse } from './warehouse.ts'
 
@@ -11,7 +12,7 @@ export class Runner {
   readonly #warehouse: Warehouse
   readonly #complain: (error: unknown, loadId: number) => void
   readonly #running = new Map<number, { stop: () => void; ended: Promise<void> }>()
-  #closing = false
+  readonly #closing = new AbortController()
 
   constructor(warehouse: Warehouse, complain: (error: unknown, loadId: number) => void) {
     this.#warehouse = warehouse
@@ -35,7 +36,7 @@ export class Runner {
    * @param onEnd called when the process has ended, however it did
    */
   run(loadId: number, onEnd: (loadId: number) => void | Promise<void> = () => {}): void {
-    if (this.#closing) {
+    if (this.#closing.signal.aborted) {
       // Whoever queued it did not know yet; nobody else would take it up.
       this.#running.set(loadId, { stop: () => {}, ended: this.#afterwards(loadId, onEnd) })
       return
@@ -54,21 +55,39 @@ export class Runner {
 
   /** Stops the loads that run here, and waits until each has said so in the ledger. */
   async close(): Promise<void> {
-    this.#closing = true
+    this.#closing.abort()
     for (const { stop } of this.#running.values()) stop()
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
   async #afterwards(loadId: number, onEnd: (loadId: number) => void | Promise<void>): Promise<void> {
     try {
-      // One that was stopped while its program was still being read could not say so itself; nor one that was killed.
-      if (this.#closing) await cancelQueued(this.#warehouse.writer, loadId, 'The server stopped before the load began.')
-      await buryTheDead(this.#warehouse.writer, [loadId])
+      await this.#bury(loadId)
       await onEnd(loadId)
     } catch (error) {
       this.#complain(error, loadId)
     } finally {
       this.#running.delete(loadId)
+    }
+  }
+
+  /**
+   * Again and again while the database is away: only here is it known that the process of a load has ended, and a queued one
+   * would keep others waiting.
+   */
+  async #bury(loadId: number): Promise<void> {
+    const { signal } = this.#closing
+    for (let wait = 100; ; wait = Math.min(wait * 2, 5000)) {
+      const stopped = signal.aborted
+      try {
+        // One that was stopped while its program was still being read could not say so itself; nor one that was killed.
+        if (stopped) await cancelQueued(this.#warehouse.writer, loadId, 'The server stopped before the load began.')
+        return await buryTheDead(this.#warehouse.writer, [loadId])
+      } catch (error) {
+        if (stopped) throw error
+        this.#complain(error, loadId)
+        await sleep(wait, undefined, { signal }).catch(() => {})
+      }
     }
   }
 }

@@ -12,10 +12,13 @@ export async function leftBehind(db: pg.Client, load: number): Promise<string[]>
   }
 }
 
-/** Dimensions go by load; facts are found by the names of their partitions. */
+/**
+ * Dimensions go by load; facts are found by the names of their partitions. Of a temporary table its bytes count: when PostgreSQL itself
+ * went down their names stay in its catalog until autovacuum comes by, while their files are removed as it starts.
+ */
 const TRACES = `
   select 'table ' || relname as trace from pg_class
-    where relkind = 'r' and (relname ~ ('_' || $1::integer || '$') or relpersistence = 't')
+    where relkind = 'r' and (relname ~ ('_' || $1::integer || '$') or (relpersistence = 't' and pg_relation_size(oid) > 0))
   union all select 'lock ' || classid || ' ' || objid from pg_locks
     where locktype = 'advisory' and objid = $1 and objsubid = 2
       and database = (select oid from pg_database where datname = current_database())
