@@ -90,7 +90,7 @@ export async function buryTheDead(db: Kysely<unknown>, ended: number[] = []): Pr
     update reelhouse.load as dead
     set state = 'failed', finished_at = clock_timestamp(), retriable = true,
         error = case when state = 'running' then format('Its process ended in stage %s without a word (killed, or cut off from the database?).', coalesce(stage, 'open'))
-                     else 'No process took it up (killed before it could, or never started?).' end
+                     else 'No process took it up (killed or cut off from the database before it could, or never started?).' end
     where (state = 'running' or (state = 'queued' and (
         load_id = any(${ended})
         -- Also from what is the future by now: a clock that was set back would keep it waiting, and all others with it.
