@@ -64,29 +64,52 @@ async function removeStale(file: string, text: string): Promise<void> {
   }
 }
 
-/** Starts PostgreSQL on its own, not as our child. False: somebody else is at it, or a dead one's processes are ending. */
-export async function startServer({ data, logFile, programs, folder, account }: Cluster): Promise<boolean> {
+/**
+ * Starts PostgreSQL on its own, not as our child, on the port that it had before unless another program has taken that.
+ * False: somebody else is at it, or a dead one's processes are ending.
+ */
+export async function startServer(cluster: Cluster): Promise<boolean> {
+  const { data, logFile } = cluster
   const before = await stat(logFile).catch(() => undefined)
   if (before && before.size > LOG_BYTES) await rename(logFile, `${logFile}.1`)
   const conf = join(data, 'reelhouse.conf')
-  const earlier = /^port = (\d+)$/m.exec(await readOr(conf, ''))?.[1]
   const draft = `${conf}.${randomUUID()}`
   try {
-    await writeFile(draft, settings(await freePort(Number(earlier ?? 0))))
+    await writeFile(draft, settings())
     await chmod(draft, 0o644) // whatever our umask: the account must read it
     await rename(draft, conf)
   } catch (cause) {
     await rm(draft, { force: true })
     throw new Error(`PostgreSQL in ${data} cannot start: ${(cause as Error).message}.`, { cause })
   }
+  // Looking first whether the port is free would take it from another process that looks at the same moment.
+  const earlier = await earlierPort(data)
+  let failure = await startOn(earlier ?? (await freePort()), cluster)
+  if (failure && earlier && IN_USE.test(failure) && !(await findServer(cluster)))
+    failure = await startOn(await freePort(), cluster)
+  if (!failure) return true
+  // Somebody else's runs. The log may not tell any more: sessions that a starting server refuses fill it in moments.
+  if ((await findServer(cluster)) || IN_USE.test(failure) || ANOTHER.test(failure)) return false
+  throw new Error(`PostgreSQL in ${data} did not start. The end of ${logFile}:\n${failure.trim()}`)
+}
+
+const IN_USE = /Address already in use/
+const ANOTHER = /lock file .* (already exists|is empty)|shared memory block .* in use/
+
+/** @returns what the log says of why it did not start; undefined when it did, or is at it */
+async function startOn(port: number, { data, logFile, programs, folder, account }: Cluster) {
+  const from = (await stat(logFile).catch(() => undefined))?.size ?? 0
   // Recovery from a crash may take minutes: pg_ctl waits for ten seconds, and the caller looks on.
-  const start = ['start', '-s', '-w', '-t', '10', '-D', data, '-l', logFile]
+  const start = ['start', '-s', '-w', '-t', '10', '-D', data, '-l', logFile, '-o', `-p ${port}`]
   const { code, stderr } = await run(programs.pg_ctl, start, folder, account)
-  if (code === 0 || stderr.includes('did not start in time')) return true
-  const said = await tail(logFile, before && before.size <= LOG_BYTES ? before.size : 0)
-  if (/lock file .* (already exists|is empty)|shared memory block .* in use|Address already in use/.test(said))
-    return false
-  throw new Error(`PostgreSQL in ${data} did not start. The end of ${logFile}:\n${(said || stderr).trim()}`)
+  if (code === 0 || stderr.includes('did not start in time')) return undefined
+  return (await tail(logFile, from)) || stderr || `pg_ctl ended with code ${code}`
+}
+
+/** The port of the server that ran here last: PostgreSQL notes how it was called, once the data folder is its own. */
+async function earlierPort(data: string): Promise<number | undefined> {
+  const [, port] = /"-p" "(\d+)"/.exec(await readOr(join(data, 'postmaster.opts'), '')) ?? []
+  return port === undefined ? undefined : Number(port)
 }
 
 /** Stops PostgreSQL, ending the sessions that it has, and waits until it is gone. */

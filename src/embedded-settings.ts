@@ -3,12 +3,11 @@ import { createServer } from 'node:net'
 import { totalmem } from 'node:os'
 
 /** The configuration of the embedded PostgreSQL, written anew at each start so that a new Reelhouse can change it. */
-export function settings(port: number): string {
+export function settings(): string {
   const limit = process.constrainedMemory()
   const memory = Math.min(totalmem(), limit || Infinity) / 2 ** 20
   const megabytes = (share: number, most: number) => `${Math.max(16, Math.min(most, Math.floor(memory * share)))}MB`
   return `# Written by Reelhouse at each start. Your own settings: "alter system set …", or postgresql.conf after the include.
-port = ${port}
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''        # a socket's path must be short, a data folder's need not be
 max_connections = 200
@@ -38,12 +37,12 @@ function sharedMemory(): string {
   return process.platform === 'darwin' ? 'posix' : 'mmap'
 }
 
-/** `wish` if it is free (so that a restart keeps the address), or else a port that is. */
-export function freePort(wish: number): Promise<number> {
+/** A port that nobody uses just now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error) => (wish ? resolve(freePort(0)) : reject(error)))
-    server.listen(wish, '127.0.0.1', () => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number }
       server.close(() => resolve(port))
     })

@@ -25,6 +25,9 @@ export interface EmbeddedWarehouse {
  */
 const USERS = 7_335_468
 
+/** How long users take to be back after PostgreSQL crashed or was restarted: they look for it at least once a second. */
+const OTHERS_MS = 2000
+
 type Log = (line: string) => void
 
 interface Session {
@@ -39,6 +42,7 @@ export async function openEmbedded(dataDir: string, log: Log = () => {}): Promis
   const first = await attach(cluster, log)
   let session: Promise<Session | undefined> = Promise.resolve(first)
   let released: Promise<void> | undefined
+  let rejoinedAt = Number.NEGATIVE_INFINITY
   watch(first)
 
   return {
@@ -46,7 +50,12 @@ export async function openEmbedded(dataDir: string, log: Log = () => {}): Promis
     started: first.started,
     release() {
       leaving.abort()
-      released ??= session.then((last) => last && leave(cluster, last.client, log))
+      released ??= session.then(async (last) => {
+        if (!last) return
+        // After a crash the others are on their way back, too: whoever is quicker must not take itself for the last.
+        await sleep(Math.max(0, rejoinedAt + OTHERS_MS - performance.now()))
+        await leave(cluster, last.client, log)
+      })
       return released
     },
   }
@@ -63,6 +72,7 @@ export async function openEmbedded(dataDir: string, log: Log = () => {}): Promis
       try {
         const again = await attach(cluster, log)
         if (again.port !== first.port) log(`PostgreSQL moved to port ${again.port}: start this program again to use it`)
+        rejoinedAt = performance.now()
         watch(again)
         return again
       } catch (error) {

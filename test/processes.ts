@@ -65,7 +65,7 @@ export interface Served extends Running {
   get(path: string): Promise<any>
   /** A POST as the admin. */
   // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asks for
-  post(path: string, body: object): Promise<{ status: number; body: any }>
+  post(path: string, body: object, headers?: Record<string, string>): Promise<{ status: number; body: any }>
 }
 
 /** Starts a server and waits until it listens. */
@@ -79,8 +79,8 @@ export async function serve(t: Test, env: Environment): Promise<Served> {
     ...running,
     url,
     get: async (place) => await (await fetch(url + place)).json(),
-    async post(place, body) {
-      const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
+    async post(place, body, more) {
+      const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json', ...more }
       const answer = await fetch(url + place, { method: 'POST', headers, body: JSON.stringify(body) })
       return { status: answer.status, body: await answer.json() }
     },

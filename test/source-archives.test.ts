@@ -6,7 +6,6 @@ import t, { type Test } from 'tap'
 import { build, temporaryFolder } from './build.ts'
 import { metadata, sound } from './movies/sources.ts'
 import { opening } from './opening.ts'
-import { until } from './serve.ts'
 import { type ZipItem, zipFile } from './zip-file.ts'
 
 /** Sources on this disk: folders, files, `.zip` and `.gz`, sound, damaged and hostile. */
@@ -323,8 +322,7 @@ t.test('the head of a file is its first 64 KiB, and nothing is left open', async
     }
     await source.close()
   }
-  // Closing is awaited by nobody but the system.
-  await until(opened, (now) => now <= before)
+  t.equal(await opened(), before)
   const source = await open(await file('short.csv', three))
   t.equal((await source.files[0]?.head(signal))?.toString(), three)
   const stopped = AbortSignal.abort(new Error('stopped'))

@@ -25,6 +25,8 @@ export interface Notes {
   asOf: AskedFor[]
   /** Loads of which readers were told that they were dropped. */
   gone: AskedFor[]
+  /** Numbers of which readers were told that there is no such load: whoever is killed while it is entered leaves a gap. */
+  gaps: number[]
   faults: string[]
 }
 
@@ -180,7 +182,11 @@ export class Reader {
       const busy = data.filter(({ state }: { state: string }) => /queued|running/.test(state))
       assert.ok(busy.length <= 1, `${busy.length} loads at once`)
     } else if (what === 'one') {
-      const load = await get(`/v1/loads/${Math.max(1, this.#newest - this.#chance.below(4))}`)
+      const id = Math.max(1, this.#newest - this.#chance.below(4))
+      const { status, text, json: load } = await ask(`${this.#url}/v1/loads/${id}`)
+      this.#notes.answers++
+      if (status === 404) return void this.#notes.gaps.push(id)
+      assert.equal(status, 200, `load ${id}: ${text}`)
       assertSound(load)
       if (load.state === 'published') see(load.id, what)
     } else if (what === 'catalog') {
