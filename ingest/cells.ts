@@ -51,12 +51,15 @@ export const key = text.transform(short)
 export const requiredKey = requiredText.transform(short)
 
 /** An id: a positive integer that JSON clients can hold exactly. */
-export const requiredId = requiredText.transform((value, context): number => {
+export const requiredId = requiredText.transform((value, context): number => idOf(value, context))
+export const id = text.transform((value, context): number | null => (value === null ? null : idOf(value, context)))
+
+function idOf(value: string, context: Context): number {
   if (!/^\+?\d+$/.test(value)) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
   const id = Number(value)
   if (!Number.isSafeInteger(id)) return bad(context, 'id_out_of_range', `${shown(value)} is larger than 2^53 - 1`)
   return id > 0 ? id : bad(context, 'bad_id', `${shown(value)} is not a positive integer`)
-})
+}
 
 const INT8_MAX = 2n ** 63n - 1n
 

@@ -48,7 +48,9 @@ export function findings(check: Check, schema: string, scope: CheckScope): RawBu
       )
       return rowsOf(
         check.table,
-        sql`not exists (select from ${target} as referenced where ${sql.join(same, sql` and `)})`,
+        // As with foreign keys, what is null refers to nothing.
+        sql`num_nulls(${listed(columns)}) = 0
+            and not exists (select from ${target} as referenced where ${sql.join(same, sql` and `)})`,
       )
     }
     case 'row_count':
@@ -57,7 +59,7 @@ export function findings(check: Check, schema: string, scope: CheckScope): RawBu
                '[]'::jsonb as sample
         from ${at(check.table)} where load_id = ${loadId}`
     case 'volume':
-      return volume(check.table, check.maxLoss, at(check.table), loadId)
+      return volume(check.table, check.maxLoss, scope)
     case 'freshness':
       return sql`
         select case when age.days > ${check.maxDays} or age.days is null then 1 else 0 end as failing,
@@ -97,15 +99,15 @@ const fromRows = (rows: RawBuilder<unknown>): RawBuilder<Finding> => sql<Finding
  * Rows against those of the last published load of the same format and source: never the sample, which is no month's data, and
  * never a merge, whose file is a part.
  */
-const volume = (table: string, maxLoss: number, rows: RawBuilder<unknown>, loadId: number): RawBuilder<Finding> =>
+const volume = (table: string, maxLoss: number, { loadId, rowCounts }: CheckScope): RawBuilder<Finding> =>
   sql<Finding>`
-    with counted as (select count(*) as now from ${rows} where load_id = ${loadId}),
+    with counted as (select ${rowCounts[table]}::bigint as now),
     before as (
       select earlier.load_id, (earlier.row_counts ->> ${table})::bigint as then
       from reelhouse.load earlier join reelhouse.load this on this.load_id = ${loadId}
       where earlier.subject = this.subject and earlier.format = this.format and earlier.source = this.source
         and earlier.load_id < this.load_id and earlier.published_at is not null
-        and earlier.trigger <> 'sample' and earlier.mode = 'replace'
+        and earlier.trigger <> 'sample' and earlier.mode = 'replace' and earlier.row_counts ? ${table}
       order by earlier.published_at desc, earlier.load_id desc limit 1)
     select case when now < before.then * (1 - ${maxLoss}::numeric) then 1 else 0 end as failing,
            case when before.load_id is null then format('%s rows, the first load of this source', now)

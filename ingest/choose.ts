@@ -1,7 +1,7 @@
 import { headerOf } from './header.ts'
 import type { Entry, Place } from './open.ts'
 import { type RawRecord, UnreadableFileError } from './parse.ts'
-import { fitting, isNamed, type Recognised, recognise, requiredFiles } from './recognise.ts'
+import { fitting, isNamed, type Recognised, rankOf, recognise, requiredFiles } from './recognise.ts'
 import { SourceError } from './source-error.ts'
 import type { FileFormat, Format, Subject } from './subject.ts'
 
@@ -69,9 +69,13 @@ async function chooseInFolder(
     found = [{ ...(await recognise(subject, only.entries[0] as Entry, signal)), entries: only.entries }]
   if (found.length === 0) found = await foundByHeader(formats, entries, signal, named !== undefined)
   if (found.length === 0) {
-    const wanted = requiredFiles(formats).map(({ format, of }) => `${of.fileName} (${format.name})`)
+    const named = requiredFiles(formats).filter(({ of }) => formats.length === 1 || !of.fits)
+    const wanted = named.map(({ format, of }) => `${of.fileName} (${format.name})`)
     throw new SourceError(`${place.name} has no ${wanted.join(' or ')}, nor another file with its columns`)
   }
+  // What is a part of any load decides nothing beside what is a whole one.
+  const whole = found.filter(({ format }) => format.idSpace !== null)
+  if (whole.length > 0) found = whole
   const several = [...new Map(found.map((one) => [one.format.name, one])).values()]
   if (several.length > 1) {
     const each = several.map(({ format, entries: [newest] }) => `${newest?.name} (${format.name})`)
@@ -81,14 +85,61 @@ async function chooseInFolder(
   }
   const [{ format }] = found as [Found]
   const notes: string[] = []
-  const files = format.files.flatMap((of) => {
-    const fit = found.find((one) => one.of === of)?.entries ?? entries.filter(({ base }) => isNamed(of, base))
-    const [newest, ...older] = fit
+  const files: SourceFile[] = []
+  for (const of of format.files) {
+    const fit = of.fits
+      ? await allThatFit(of, format, entries, found, notes, signal)
+      : chosen(found.find((one) => one.of === of)?.entries ?? entries, of, notes)
+    files.push(...fit.map((entry) => ({ ...entry, of })))
+  }
+  return { format, files, notes }
+}
+
+/** The newest by the name that is preferred; the others are named in notes. */
+function chosen(entries: Entry[], of: FileFormat, notes: string[]): Entry[] {
+  const byName = entries.filter(({ base }) => isNamed(of, base))
+  const fit = byName.length > 0 ? byName : of.required ? entries : []
+  const best = Math.min(...fit.map(({ base }) => rankOf(of, base)))
+  const [newest, ...older] = fit.filter(({ base }) => rankOf(of, base) === best)
+  if (!newest) return []
+  const lesser = fit.filter(({ base }) => rankOf(of, base) !== best)
+  if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
+  if (lesser.length > 0) notes.push(`${newest.name} is the fuller one of its kind; passed over: ${listed(lesser)}`)
+  return [newest]
+}
+
+/** Every file of the shape, by its header, that is not one of the format's others; of those with the same columns the newest. */
+async function allThatFit(
+  of: FileFormat,
+  format: Format,
+  entries: Entry[],
+  found: Found[],
+  notes: string[],
+  signal: AbortSignal,
+): Promise<Entry[]> {
+  const taken = found.filter((one) => one.of !== of).flatMap((one) => one.entries)
+  const others = entries.filter(
+    (entry) => !taken.includes(entry) && !format.files.some((one) => isNamed(one, entry.base)),
+  )
+  const byColumns = new Map<string, Entry[]>()
+  for (const entry of others.filter(({ base }) => /\.csv$/i.test(base)).slice(0, MOST_HEADS)) {
+    const header = await headerOf(entry, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      if (!(error instanceof UnreadableFileError))
+        notes.push(
+          `${entry.name} could not be looked at, so it is left aside: ${error instanceof SourceError ? error.message : 'it cannot be read'}`,
+        )
+      return undefined
+    })
+    if (header?.notation !== of.read || !of.fits?.(header.columns)) continue
+    const columns = [...header.columns].sort().join()
+    byColumns.set(columns, [...(byColumns.get(columns) ?? []), entry])
+  }
+  return [...byColumns.values()].flatMap(([newest, ...older]) => {
     if (!newest) return []
     if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
-    return [{ ...newest, of }]
+    return [newest]
   })
-  return { format, files, notes }
 }
 
 /** Formats all of whose required files are here by name, each with what goes by it. */

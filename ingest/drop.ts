@@ -4,7 +4,7 @@ import pg from 'pg'
 import { enterDeed } from './audit.ts'
 import { kyselyOn } from './ledger.ts'
 import { loadState, lockPointers, PublishError } from './publish.ts'
-import type { Subject } from './subject.ts'
+import { factsOf, type Subject } from './subject.ts'
 
 /**
  * Taking a snapshot away. First it is marked, which is what readers see: 410. Its tables go afterwards, a step at a time, in
@@ -126,14 +126,20 @@ async function droppedLoads(db: Kysely<unknown>, subject: Subject): Promise<numb
   return found.rows.map(({ load_id }) => load_id)
 }
 
-/** Referencing tables before those that they reference. */
+/** Referencing tables before those that they reference; without heavy facts to which a load that is kept refers. */
 async function partitionsOf(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<Partition[]> {
+  const heavy = subject.families.flatMap(({ name, heavyFacts }) => heavyFacts.map((fact) => ({ fact, family: name })))
   const found = await sql<Partition>`
     select ${subject.name}::text as schema, c.relname as name, fact, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending
     from unnest(${loads}::integer[]) as dropped (load_id)
-    cross join unnest(${subject.facts}::text[]) with ordinality as facts (fact, place)
+    cross join unnest(${factsOf(subject.families)}::text[]) with ordinality as facts (fact, place)
     join pg_class c on c.relname = format('%s_%s', fact, load_id) and c.relnamespace = to_regnamespace(${subject.name})
     left join pg_inherits i on i.inhrelid = c.oid
+    where not exists (
+      select from unnest(${heavy.map(({ fact }) => fact)}::text[], ${heavy.map(({ family }) => family)}::text[]) as heavy (name, family)
+      join reelhouse.load_family used on used.family = heavy.family and used.source_load_id = dropped.load_id
+      join reelhouse.load keeper on keeper.load_id = used.load_id and keeper.state <> 'dropped'
+      where heavy.name = fact)
     order by load_id, place desc`.execute(db)
   return found.rows
 }
@@ -176,7 +182,7 @@ async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise
 }
 
 async function deleteDimensions(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<void> {
-  for (const dimension of subject.dimensions) {
+  for (const dimension of subject.families.flatMap(({ dimensions }) => dimensions)) {
     const table = sql.table(`${subject.name}.${dimension}`)
     const dropped = sql`load_id = any(${loads}::integer[])`
     // Looked for first: a delete locks the table against others' maintenance even when it finds nothing.

@@ -31,28 +31,40 @@ export async function writeFiles(db: Kysely<unknown>, loadId: number, files: Fil
     )
 }
 
-/** Duplicates that the merge entered in its transaction, for a ledger that outlives it. */
-export async function readDuplicates(trx: Transaction<unknown>, loadId: number): Promise<RejectRow[]> {
+/** What the merge found and entered in its transaction, for a ledger that outlives it. */
+export async function readFound(trx: Transaction<unknown>, loadId: number): Promise<RejectRow[]> {
   const found = await sql<RejectRow>`
-    select file, line, code, severity, column_name as "column", reason, raw
-    from reelhouse.reject where load_id = ${loadId} and severity = 'duplicate' order by reject_id`.execute(trx)
+    select file, line, code, severity, column_name as "column", reason, raw, record, records
+    from reelhouse.reject where load_id = ${loadId} and severity in ('duplicate', 'unmatched') order by reject_id`.execute(
+    trx,
+  )
   return found.rows
 }
 
-/** What the merge found to be duplicates was counted as loaded until now; their warnings are of no record that was kept. */
-export async function countDuplicates(db: Kysely<unknown>, loadId: number): Promise<void> {
+/**
+ * What the merge found to be duplicates, or of films that the load does not have, was counted as loaded until now; their warnings are
+ * of no record that was kept.
+ */
+export async function countFound(db: Kysely<unknown>, loadId: number): Promise<void> {
   await sql`
-    delete from reelhouse.reject warning using reelhouse.reject earlier
+    delete from reelhouse.reject warning using reelhouse.reject found
     where warning.load_id = ${loadId} and warning.severity = 'warning'
-      and earlier.load_id = ${loadId} and earlier.severity = 'duplicate'
-      and (warning.file, warning.line) = (earlier.file, earlier.line)`.execute(db)
+      and found.load_id = ${loadId} and found.severity in ('duplicate', 'unmatched')
+      and (warning.file, warning.line) = (found.file, found.line)`.execute(db)
   await sql`
+    with counted as (
+      select file, severity, code, sum(records) as records
+      from reelhouse.reject where load_id = ${loadId} group by file, severity, code),
+    by_file as (
+      select file, coalesce(sum(records) filter (where severity = 'duplicate'), 0) as duplicates,
+             coalesce(sum(records) filter (where severity = 'unmatched'), 0) as unmatched,
+             coalesce(sum(records) filter (where severity = 'warning'), 0) as warnings,
+             coalesce(jsonb_object_agg(code, records order by code) filter (where severity = 'unmatched'), '{}') as unmatched_by
+      from counted group by file)
     update reelhouse.load_file file
-    set duplicate = counted.duplicates, loaded = loaded - counted.duplicates, warnings = counted.warnings
-    from (select file, count(*) filter (where severity = 'duplicate') as duplicates,
-                 count(*) filter (where severity = 'warning') as warnings
-          from reelhouse.reject where load_id = ${loadId} group by file) as counted
-    where file.load_id = ${loadId} and file.name = counted.file`.execute(db)
+    set duplicate = by_file.duplicates, unmatched = by_file.unmatched, unmatched_by = by_file.unmatched_by,
+        loaded = loaded - by_file.duplicates - by_file.unmatched, warnings = by_file.warnings
+    from by_file where file.load_id = ${loadId} and file.name = by_file.file`.execute(db)
 }
 
 /** What readers see now. */

@@ -206,6 +206,8 @@ export interface RejectRow {
   raw: string | null
   /** The whole text of a rejected record, where it can be stored as it is. */
   record?: string | null
+  /** How many records it stands for; one, but for what is only counted. */
+  records?: number
 }
 
 /** Milliseconds between two writes of progress, and between two looks whether somebody wants the load cancelled. */
@@ -294,10 +296,10 @@ export async function openLedger(
     async reject(rows) {
       if (rows.length === 0) return
       await sql`
-        insert into reelhouse.reject (load_id, file, line, code, severity, column_name, reason, raw, record)
-        select ${loadId}::integer, file, line, code, severity, "column", reason, raw, record
+        insert into reelhouse.reject (load_id, file, line, code, severity, column_name, reason, raw, record, records)
+        select ${loadId}::integer, file, line, code, severity, "column", reason, raw, record, coalesce(records, 1)
         from json_to_recordset(${JSON.stringify(rows)}::json)
-          as r (file text, line bigint, code text, severity text, "column" text, reason text, raw text, record text)`.execute(
+          as r (file text, line bigint, code text, severity text, "column" text, reason text, raw text, record text, records bigint)`.execute(
         db,
       )
     },

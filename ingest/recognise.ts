@@ -32,11 +32,18 @@ export async function recognise(subject: Subject, entry: Entry, signal: AbortSig
   throw new SourceError(`${entry.name} ${strangeness(subject, header as Header)}`)
 }
 
-/** Whether a file goes by the format's name for it: the same, or with a date: `movies_metadata-2026-11.csv`. */
-export function isNamed({ fileName }: FileFormat, base: string): boolean {
-  if (base === fileName) return true
-  const stem = fileName.slice(0, fileName.lastIndexOf('.'))
-  const ending = fileName.slice(stem.length)
+/** Whether a file goes by one of the format's names for it: the same, or with a date: `movies_metadata-2026-11.csv`. */
+export const isNamed = (of: FileFormat, base: string): boolean => rankOf(of, base) >= 0
+
+/** Which of the names it goes by, the preferred one being 0; -1: none. What columns alone tell goes by no name. */
+export function rankOf({ fileName, otherNames = [], fits }: FileFormat, base: string): number {
+  return fits ? -1 : [fileName, ...otherNames].findIndex((name) => goesBy(name, base))
+}
+
+function goesBy(name: string, base: string): boolean {
+  if (base === name) return true
+  const stem = name.slice(0, name.lastIndexOf('.'))
+  const ending = name.slice(stem.length)
   const between = base.slice(stem.length, -ending.length)
   return base.startsWith(stem) && base.endsWith(ending) && DATE.test(between)
 }
@@ -54,8 +61,9 @@ export const requiredFiles = (formats: Format[]): Recognised[] =>
  */
 export function fitting(formats: Format[], { notation, columns }: Header, named = false): Recognised[] {
   const fit = requiredFiles(formats)
-    .filter(
-      ({ of }) => of.read === notation && (named ? of.columns : neededOf(of)).every((one) => columns.includes(one)),
+    .filter(({ of }) => of.read === notation)
+    .filter(({ of }) =>
+      of.fits ? of.fits(columns) : (named ? of.columns : neededOf(of)).every((one) => columns.includes(one)),
     )
     .map((one) => ({ ...one, known: knownOf(one.of).filter((column) => columns.includes(column)).length }))
   const most = Math.max(...fit.map(({ known }) => known))
@@ -69,7 +77,7 @@ const neededOf = (of: FileFormat) => [...new Set([...of.columns, ...of.telling])
 function strangeness({ name, formats }: Subject, { notation, columns }: Header): string {
   if (columns.length === 0) return 'begins with no record by which its format could be told: name its format'
   const lacking = requiredFiles(formats)
-    .filter(({ of }) => of.read === notation)
+    .filter(({ of }) => of.read === notation && !of.fits)
     .map(({ format, of }) => {
       const needed = neededOf(of)
       const missing = needed.filter((column) => !columns.includes(column))

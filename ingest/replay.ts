@@ -8,8 +8,8 @@ import { SourceError } from './source-error.ts'
 import type { Subject } from './subject.ts'
 
 /**
- * The records that a load rejected, as a source: read again from the ledger after their cause is mended, in the program or by the
- * text that an admin gives in their place. They keep the file and the line where they stood.
+ * The records that a load rejected, or had no film for, as a source: read again from the ledger after their cause is mended, in the
+ * program, by the text that an admin gives in their place, or by films that were loaded since. They keep the file and the line where they stood.
  */
 
 interface RejectedRecord {
@@ -38,7 +38,8 @@ export async function openReplay(
   if (!format) throw new SourceError(`load ${loadId} is of no format that ${subject.name} has`)
   const rejected = await sql<RejectedRecord>`
     select file, line, record from reelhouse.reject
-    where load_id = ${loadId} and severity = 'reject' order by file, line, reject_id`.execute(db)
+    where load_id = ${loadId} and (severity = 'reject' or (severity = 'unmatched' and record is not null))
+    order by file, line, reject_id`.execute(db)
   for (const { file, line } of mended)
     if (!rejected.rows.some((reject) => reject.file === file && reject.line === line))
       throw new SourceError(`load ${loadId} rejected nothing at line ${line} of ${file}`)
@@ -46,7 +47,7 @@ export async function openReplay(
     select file_no, name, family, modified_at, columns from reelhouse.load_file
     where load_id = ${loadId} order by file_no`.execute(db)
   const files = sources.rows.flatMap((file): SourceFile[] => {
-    const of = format.files.find(({ family }) => family === file.family)
+    const of = format.files.find(({ family }) => family.name === file.family)
     const records = rejected.rows
       .filter((reject) => reject.file === file.name)
       .map(({ line, record }) => ({

@@ -4,28 +4,22 @@ import pg from 'pg'
 import { type CheckResult, runChecks, writeChecks } from './checks.ts'
 import type { Source } from './choose.ts'
 import { keepInUse, retire, sweep } from './drop.ts'
-import {
-  countDuplicates,
-  type FileCounts,
-  type Published,
-  publishedFacts,
-  readDuplicates,
-  writeFiles,
-} from './files.ts'
+import { type Parts, partsOf, takenOver, writeFamilies } from './families.ts'
+import { countFound, type FileCounts, type Published, publishedFacts, readFound, writeFiles } from './files.ts'
 import { kyselyOn, type Ledger, type LoadError, type LoadFacts, openLedger, type RejectRow } from './ledger.ts'
 import type { SourceAccess } from './open/access.ts'
 import { downloadProgress } from './open/download-progress.ts'
 import { downloadsOf, sweepDownloads } from './open/sweep-downloads.ts'
 import { fileDate, openSource } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
-import { attachPartitions, createPartitions, partitionOf } from './partitions.ts'
+import { attachPartitions, createPartitions, factsOfLoad, partitionOf } from './partitions.ts'
 import { lockPointers, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { openReplay } from './replay.ts'
 import { schemaChanges } from './schema-changes.ts'
 import { SourceError } from './source-error.ts'
 import { stageInto } from './stage.ts'
-import type { Subject } from './subject.ts'
+import type { FamilyPart, Subject } from './subject.ts'
 import { sameAs } from './unchanged.ts'
 
 /**
@@ -126,14 +120,17 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
   const published = await publishedFacts(ledger.db, subject)
   const facts: LoadFacts = {
     format: source.format.name,
-    idSpace: source.format.idSpace,
+    idSpace: source.format.idSpace ?? published?.id_space ?? '',
     ingestVersion: subject.ingestVersion,
-    fileDate: task.trigger === 'sample' && subject.sample ? subject.sample.fileDate : fileDate(source.files),
+    fileDate:
+      task.trigger === 'sample' && subject.sample ? subject.sample.fileDate : dateOf(subject, source, published),
     previousLoadId: published?.load_id ?? null,
   }
   await ledger.describe(facts)
   for (const note of source.notes) await ledger.note(note)
   if (task.mode === 'merge') assertMergeable(facts, published)
+  else if (source.format.idSpace === null)
+    throw new SourceError(`format ${facts.format} is a part of a load and no whole one; load it with mode merge`)
   const same =
     !task.force &&
     task.replay_of === null &&
@@ -156,35 +153,45 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
   }
   options.signal.addEventListener('abort', startCancelling, { once: true })
   try {
-    const stager = await stageInto(client, subject.stageTables)
+    const stager = await stageInto(client, Object.assign({}, ...subject.families.map(({ stageTables }) => stageTables)))
     await ledger.stage('parse')
-    const files = await new Reading(subject, stager, ledger, options).readAll(source)
+    const reading = new Reading(source, stager, ledger, options)
+    const files = await reading.stageAll()
     if (task.replay_of !== null && files.every(({ loaded }) => loaded === 0)) {
       await writeFiles(ledger.db, task.load_id, files)
-      await ledger.note(`none of the records that load ${task.replay_of} rejected can be read yet`)
+      await ledger.note(nothingNew(task.replay_of))
       await ledger.end('unchanged')
       return false
     }
-    for (const note of await schemaChanges(ledger.db, subject, facts, files)) await ledger.note(note)
-    const load = { subject, source, facts, files, ledger, signal: options.signal }
-    const base = task.mode === 'merge' && published ? published : null
+    const parts = await partsOf(ledger.db, subject, source, task.mode, published)
+    if (task.mode === 'replace') for (const note of await takenOver(ledger.db, parts)) await ledger.note(note)
+    const base = [...parts.values()].some((part) => part.base !== null) ? (published ?? null) : null
+    const load = { subject, source, facts, files, reading, client, parts, base, ledger, signal: options.signal }
     await kyselyOn(client)
       .transaction()
-      .execute((trx) => makeSnapshot(trx, { ...load, base }))
+      .execute((trx) => makeSnapshot(trx, load))
     return true
   } catch (error) {
-    if (!(error instanceof DryRun)) throw error
+    if (!(error instanceof Undone)) throw error
     await writeFiles(ledger.db, task.load_id, error.files)
-    await ledger.reject(error.duplicates)
-    await countDuplicates(ledger.db, task.load_id)
+    await ledger.reject(error.found)
+    await countFound(ledger.db, task.load_id)
     await writeChecks(ledger.db, task.load_id, error.checks)
-    await ledger.end('checked')
+    if (error.state === 'unchanged') await ledger.note(nothingNew(task.replay_of))
+    await ledger.end(error.state)
     return false
   } finally {
     options.signal.removeEventListener('abort', startCancelling)
     clearInterval(cancelling)
     await client.end()
   }
+}
+
+/** The date of what all else rests on: a price index of today does not make last year's films of today. */
+function dateOf(subject: Subject, { files }: Source, published: Published | undefined): string {
+  const [main] = subject.families
+  const dated = files.filter(({ of }) => of.family === main)
+  return dated.length === 0 && published ? published.file_date : fileDate(dated.length > 0 ? dated : files)
 }
 
 /** @throws SourceError when there is nothing to merge into, or what there is means other things by its ids */
@@ -196,53 +203,72 @@ function assertMergeable({ format, idSpace }: LoadFacts, published: Published | 
     )
 }
 
-/** Thrown to undo the transaction of a dry run, with what is worth keeping of it. */
-class DryRun extends Error {
+/** Takes back the transaction of a load that makes no snapshot, with what is worth keeping of it. */
+class Undone extends Error {
+  readonly state: 'checked' | 'unchanged'
   readonly files: FileCounts[]
-  readonly duplicates: RejectRow[]
+  readonly found: RejectRow[]
   readonly checks: CheckResult[]
-  constructor(files: FileCounts[], duplicates: RejectRow[], checks: CheckResult[]) {
-    super('dry run')
+  constructor(state: 'checked' | 'unchanged', files: FileCounts[], found: RejectRow[], checks: CheckResult[] = []) {
+    super(state)
+    this.state = state
     this.files = files
-    this.duplicates = duplicates
+    this.found = found
     this.checks = checks
   }
 }
+
+const nothingNew = (replayOf: number | null) =>
+  `none of the records that load ${replayOf} left out brings anything new yet`
 
 interface Load {
   subject: Subject
   source: Source
   facts: LoadFacts
+  /** Those that are staged. */
   files: FileCounts[]
-  ledger: Ledger
-  /** The snapshot that is merged into; null: the new one stands for itself. */
+  reading: Reading
+  /** The connection of the transaction. */
+  client: pg.Client
+  parts: Parts
+  /** The snapshot of which something is taken over; null: the new one stands for itself. */
   base: Published | null
+  ledger: Ledger
   signal: AbortSignal
 }
 
 /** Everything that becomes visible at once: rows, keys, counts, checks, and the pointer. */
 async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void> {
-  const { subject, source, facts, files, ledger, base, signal } = load
+  const { subject, source, facts, parts, ledger, base, signal } = load
   const { task } = ledger
   const loadId = task.load_id
+  const partition = (fact: string) => partitionOf(subject, fact, loadId)
+  if (base && !(await keepInUse(trx, base.load_id))) {
+    const use = task.mode === 'merge' ? 'which it was to be merged into' : 'of which it was to take over a part'
+    throw new SourceError(`load ${base.load_id}, ${use}, has been dropped meanwhile`, true)
+  }
+  await createPartitions(trx, subject, loadId, parts)
+  const files = [...load.files, ...(await load.reading.copyAll(trx, load.client, partition))]
+  for (const note of await schemaChanges(ledger.db, subject, facts, files)) await ledger.note(note)
   await ledger.stage('merge')
-  if (base && !(await keepInUse(trx, base.load_id)))
-    throw new SourceError(`load ${base.load_id}, which it was to be merged into, has been dropped meanwhile`, true)
   await writeFiles(trx, loadId, files)
-  await createPartitions(trx, subject, loadId)
+  await writeFamilies(trx, loadId, parts)
+  const own = factsOfLoad(parts)
   const merged = await subject.merge(trx, {
     loadId,
     format: source.format,
     fileDate: facts.fileDate,
-    base: base && { loadId: base.load_id, fileDate: base.file_date },
+    part: (family) => parts.get(family) as FamilyPart,
     sourceLoadId: task.replay_of ?? loadId,
-    table: (name) =>
-      subject.facts.includes(name) ? partitionOf(subject, name, loadId) : sql.table(`${subject.name}.${name}`),
+    table: (name) => (own.includes(name) ? partition(name) : sql.table(`${subject.name}.${name}`)),
   })
-  await countDuplicates(trx, loadId)
+  await countFound(trx, loadId)
+  if (task.replay_of !== null && !(await bringsAnything(trx, load)))
+    throw new Undone('unchanged', files, await readFound(trx, loadId))
+  for (const note of merged.notes) await ledger.note(note)
   signal.throwIfAborted()
   await ledger.stage('index')
-  await attachPartitions(trx, subject, loadId)
+  await attachPartitions(trx, subject, loadId, parts)
   signal.throwIfAborted()
   await ledger.stage('check')
   const checks = await runChecks(trx, subject, {
@@ -251,13 +277,14 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
     dataThrough: merged.dataThrough,
     mode: task.mode,
     replay: task.replay_of !== null,
+    rowCounts: merged.rowCounts,
   })
   await writeChecks(trx, loadId, checks)
-  if (task.dry_run) throw new DryRun(files, await readDuplicates(trx, loadId), checks)
+  if (task.dry_run) throw new Undone('checked', files, await readFound(trx, loadId), checks)
   signal.throwIfAborted()
   await ledger.stage('publish')
   await lockPointers(trx)
-  const overtaken = base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
+  const overtaken = task.mode === 'merge' && base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
   if (overtaken)
     await ledger.note(
       `held: it was merged into load ${base.load_id}, and readers see another one by now; publish it if that is meant`,
@@ -273,6 +300,15 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   if (numAffectedRows !== 1n) throw new Error(`Load ${loadId} was given up by others while it ran.`)
   if (!blocked && !task.hold && !overtaken)
     await movePointer(trx, { load_id: loadId, subject: subject.name }, 'publish', task.actor)
+}
+
+/** Whether any record of a replay is in the snapshot: loaded, or stored although its film is not there, as ratings are. */
+async function bringsAnything(trx: Transaction<unknown>, { subject, ledger }: Load): Promise<boolean> {
+  const stored = subject.families.filter(({ heavyFacts }) => heavyFacts.length > 0).map(({ name }) => name)
+  const found = await sql<{ records: number }>`
+    select coalesce(sum(loaded + case when family = any(${stored}) then unmatched else 0 end), 0)::bigint as records
+    from reelhouse.load_file where load_id = ${ledger.task.load_id}`.execute(trx)
+  return Number(found.rows[0]?.records) > 0
 }
 
 /** @throws SourceError with both numbers when the disk cannot hold the load */

@@ -15,7 +15,10 @@ export async function schemaChanges(
   files: FileCounts[],
 ): Promise<string[]> {
   const notes: string[] = []
+  const alike = subject.formats.flatMap((one) => one.files.filter(({ fits }) => fits)).map((of) => of.family.name)
   for (const { name, family, columns } of files) {
+    // Files of one family whose columns differ from file to file do not change by that.
+    if (alike.includes(family)) continue
     const found = await sql<{ load_id: number; columns: string[] }>`
       select load_id, columns from reelhouse.load join reelhouse.load_file using (load_id)
       where subject = ${subject.name} and format = ${format} and family = ${family} and columns is not null

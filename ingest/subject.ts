@@ -7,30 +7,57 @@ import type { Stager, StageTables } from './stage.ts'
  * A subject is a body of data with its own sources, tables and reports. This is all that the engine asks of one: a folder
  * `ingest/<name>/` whose `subject.ts` exports it by default is found and served, and nothing else is edited.
  */
-export interface Subject<Row = unknown> {
+export interface Subject {
   /** Folder name, PostgreSQL schema and URL segment: `movies`. */
   name: string
   /** Raised when the same file would now give other rows, so that it is no longer `unchanged`. */
   ingestVersion: number
-  formats: Format<Row>[]
-  /** Fact tables, partitioned by load, each after the facts that it references. */
-  facts: string[]
-  /** Plain tables with a `load_id`. */
-  dimensions: string[]
-  /** Temporary tables that a load fills first: name → column → PostgreSQL type. */
-  stageTables: StageTables
-  /** Puts one sound record into the staging tables; `record` counts all records of the load in the order they were read. */
-  stage(stager: Stager, row: Row, at: { record: number; line: number; fileNo: number; digest: string }): void
+  formats: Format[]
+  /** What its files hold, the family on which all others rest first: its files date a load. */
+  families: Family[]
   /** Fills the dimensions and the new partitions from the staging tables, wholly inside one transaction. */
   merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult>
   checks: Check[]
   /** Writes synthetic files of the real shape into a folder; tells what it wrote. */
-  generate?(options: { out: string; films: number; seed: number }): Promise<object>
+  generate?(options: { out: string; films: number; ratings?: number; seed: number }): Promise<object>
   /** When its source has something new, as a cron line; the default of `<SUBJECT>_SCHEDULE`. */
   schedule?: string
   /** What an empty warehouse starts with: a real file that comes with the program. */
   sample?: { format: string; path: () => string; fileDate: string }
 }
+
+/**
+ * A kind of file, and the tables that it fills: films, credits, ratings. What a load does not bring of a family is taken over from the
+ * published load, so a monthly file of films alone does not lose what is known of them otherwise.
+ */
+export interface Family<Row = unknown> {
+  name: string
+  /** Fact tables, partitioned by load, each after the facts that it references. */
+  facts: string[]
+  /** Facts too large to be copied from load to load: only loads that read the family have partitions of them, others refer to those. */
+  heavyFacts: string[]
+  /** Plain tables with a `load_id`. */
+  dimensions: string[]
+  /** Temporary tables that a load fills first: name → column → PostgreSQL type. */
+  stageTables: StageTables
+  /** Whether its rows mean the same whatever the ids of films mean. */
+  anyIdSpace: boolean
+  /** Puts one sound record into the staging tables. */
+  stage(stager: Stager, row: Row, at: RecordPlace): void
+}
+
+/** Where a record was read. */
+export interface RecordPlace {
+  /** Its number among all records of the load, in the order they were read. */
+  record: number
+  line: number
+  fileNo: number
+  /** Tells whether two records are the same to the letter. */
+  digest: string
+  raw: string
+}
+
+export const factsOf = (families: Family[]) => families.flatMap(({ facts, heavyFacts }) => [...facts, ...heavyFacts])
 
 export interface MergeScope {
   loadId: number
@@ -39,10 +66,19 @@ export interface MergeScope {
   format: Format
   /** The date of the newest source file, `YYYY-MM-DD`: nothing can truthfully be dated after it. */
   fileDate: string
-  /** Mode `merge`: the snapshot that the new one takes over whatever it does not have itself. */
-  base: { loadId: number; fileDate: string } | null
+  /** How the load comes by what it has of a family. */
+  part(family: Family): FamilyPart
   /** The load whose files the lines are of: this one, or the one whose rejected records are replayed. */
   sourceLoadId: number
+}
+
+export interface FamilyPart {
+  /** Whether the source has files of it. */
+  read: boolean
+  /** The published load, where rows of it are taken over: those that what was read does not replace. */
+  base: { loadId: number; fileDate: string } | null
+  /** The load that read what `base` has of it: its heavy facts are there. */
+  readBy: number | null
 }
 
 export interface MergeResult {
@@ -50,23 +86,28 @@ export interface MergeResult {
   rowCounts: Record<string, number>
   /** The latest date that the data covers, or null. */
   dataThrough: string | null
+  /** What the load should say besides. */
+  notes: string[]
 }
 
 /** A shape of file that a subject understands. */
-export interface Format<Row = unknown> {
+export interface Format {
   name: string
   summary: string
-  /** Where ids come from; loads of different id spaces can replace but never merge with one another. */
-  idSpace: string
+  /** Where ids come from; loads of different id spaces can replace but never merge with one another. Null: it has no ids of the kind, so
+   * it can only be merged, into whatever is published. */
+  idSpace: string | null
   /** What tells one record from another: the source's own id, or a key for which the registry has an id. */
   identifiedBy: 'id' | 'key'
-  files: FileFormat<Row>[]
+  files: FileFormat[]
 }
 
 export interface FileFormat<Row = unknown> {
-  /** What the file holds: `films`, `ratings`. */
-  family: string
+  /** What the file holds. */
+  family: Family<Row>
   fileName: string
+  /** Lesser files of the same kind, taken where there is none of that name. */
+  otherNames?: string[]
   required: boolean
   read: 'csv' | 'json'
   /** Columns without which the file is of no use: the header must have them. Records of JSON may leave out any key. */
@@ -75,8 +116,23 @@ export interface FileFormat<Row = unknown> {
   optional: string[]
   /** Columns that tell its header from those of like formats. A file that goes by its name may lack them. */
   telling: string[]
+  /** Where the names of columns differ from file to file: whether these are such. All are read, and every file that fits. */
+  fits?(columns: string[]): boolean
   /** Columns whose bad cell costs the record; a bad cell elsewhere costs only itself. */
   identity: string[]
   /** Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`. */
   record: z.ZodType<Row, Record<string, unknown>>
+  /** Facts of another family that this file fills along with its own; they go with its records. */
+  brings?: string[]
+  bulk?: Bulk<Row>
+}
+
+/** How a file too large to be staged goes into its fact at once; `read-bulk.ts` says how. One line of it is one record. */
+export interface Bulk<Row> {
+  /** A heavy fact of the family. */
+  fact: string
+  /** Column of the file → column of the fact, and the regular expression of a cell that can go there as it is. */
+  cells: Record<string, { column: string; clean: string }>
+  /** A sound record's cells, in the order of `cells`. */
+  copied(row: Row): (string | number)[]
 }

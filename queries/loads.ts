@@ -28,8 +28,12 @@ export interface LoadView {
     rejected: number
     duplicate: number
     unmatched: number
+    /** By reason. */
+    unmatched_by: Record<string, number>
     warnings: number
   }[]
+  /** What it has of each family of files, the load that read that, and its files. */
+  families: { family: string; load: number; files: string[] }[]
   row_counts: Record<string, number>
   timings: Record<string, number>
   checks: { passed: number; failed: number; warned: number }
@@ -62,9 +66,14 @@ export function loads(where: {
     select load_id as id, subject, state, mode, trigger, source, format, hold, dry_run, stage, progress,
            (select coalesce(json_agg(json_build_object(
               'name', name, 'family', family, 'bytes', bytes, 'sha256', sha256, 'columns', columns, 'modified_at', ${instant('modified_at')},
-              'read', read, 'loaded', loaded, 'rejected', rejected, 'duplicate', duplicate, 'unmatched', unmatched,
+              'read', read, 'loaded', loaded, 'rejected', rejected, 'duplicate', duplicate, 'unmatched', unmatched, 'unmatched_by', unmatched_by,
               'warnings', warnings) order by file_no), '[]')
             from reelhouse.load_file file where file.load_id = load.load_id) as files,
+           (select coalesce(json_agg(json_build_object('family', family, 'load', source_load_id, 'files', (
+                     select coalesce(json_agg(name order by file_no), '[]') from reelhouse.load_file file
+                     where file.load_id = source_load_id and file.family = used.family))
+                   order by family), '[]')
+            from reelhouse.load_family used where used.load_id = load.load_id) as families,
            row_counts, timings,
            (select json_build_object('passed', count(*) filter (where passed),
                                      'failed', count(*) filter (where not passed and severity = 'error'),
@@ -108,7 +117,8 @@ export function rejects(
     ? sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`
     : sql`true`
   return sql<RejectView>`
-    select reject_id, file, line, code, severity, column_name as "column", reason, raw
+    select reject_id, file, line, code, severity, column_name as "column", reason,
+           coalesce(raw, left(record, 10000)) as raw
     from reelhouse.reject
     where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`} and ${behind}
     order by file, line, reject_id limit ${limit} offset ${skip}`

@@ -29,6 +29,7 @@ t.test('each kind of check finds what breaks its claim, and says how much of it 
     dataThrough: '1998-06-12',
     mode: 'replace',
     replay: false,
+    rowCounts: { film: 250 },
   } as const
   const found = async (check: Check, at: object = {}) =>
     (await findings(check, 'movies', { ...scope, ...at }).execute(house.warehouse.writer)).rows[0]

@@ -108,7 +108,7 @@ t.test('wrong usage is exit code 2 and a sentence, and leaves no load', async (t
       'append',
     ],
     [
-      /--format takes the-movies-dataset or tmdb-5000 or tmdb-v11 or imdb-5000 or vega-movies, not imdb/,
+      /--format takes the-movies-dataset or tmdb-5000 or tmdb-v11 or imdb-5000 or vega-movies or fred, not imdb/,
       'load',
       'movies',
       '--source',
@@ -298,7 +298,7 @@ t.test('migrate, status and openapi', async (t) => {
   const { reelhouse, env, db } = await place(t)
   t.match(await reelhouse('migrate'), { code: 0, stdout: 'The tables are up to date.\n' })
   await db.query('drop schema reelhouse cascade; drop schema movies cascade')
-  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films, .*release-precision\.\n$/ })
+  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films, .*whole-data\.\n$/ })
   t.match(await reelhouse('status'), {
     code: 0,
     stdout: /^warehouse: PostgreSQL 1\d.* \(DATABASE_URL\), [\d.]+ MiB\nmovies: nothing is published yet\n/,
@@ -348,6 +348,8 @@ t.test('a generated file is the same for the same seed, and loads as its summary
         unmatched: 0,
         warnings: budget + negativeBudget + releaseDate,
       },
+      { family: 'credits', bytes: summary.credits.bytes, loaded: summary.credits.films },
+      { family: 'keywords', bytes: summary.keywords.bytes, loaded: summary.keywords.films },
     ],
     row_counts: { film: summary.films },
   })

@@ -1,5 +1,8 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Check } from '../checks.ts'
+import { STARS } from './ratings.ts'
+
+const all = (terms: RawBuilder<unknown>[]) => sql.join(terms, sql` + `)
 
 /** What must hold of a load of films, beyond what the tables' constraints enforce. */
 export const checks: Check[] = [
@@ -68,5 +71,55 @@ export const checks: Check[] = [
     severity: 'warn',
     kind: 'freshness',
     maxDays: 366,
+  },
+  {
+    name: 'film_rating_stars',
+    claim: 'The ratings of each film, and their stars, add up to what is counted by star',
+    severity: 'error',
+    kind: 'plausibility',
+    table: 'film_rating',
+    breaks: () => sql`(rating_count, rating_sum) is distinct from (
+      ${all(STARS.map(({ column }) => sql.ref(column)))},
+      ${all(STARS.map(({ stars, column }) => sql`${sql.lit(stars)}::numeric * ${sql.ref(column)}`))})`,
+  },
+  {
+    name: 'rating_volume',
+    claim: 'At most 5 % of the ratings are gone since the last published load of the same format and source',
+    severity: 'warn',
+    kind: 'volume',
+    table: 'rating',
+    maxLoss: 0.05,
+  },
+  {
+    name: 'link_film',
+    claim: 'The film of each link is in the load; ratings of others come to no film',
+    severity: 'warn',
+    kind: 'relationship',
+    table: 'link',
+    columns: ['load_id', 'film_id'],
+    to: { table: 'film', columns: ['load_id', 'film_id'] },
+  },
+  {
+    name: 'link_film_id',
+    claim: 'No two MovieLens ids are of the same film; where they are, their ratings add up',
+    severity: 'warn',
+    kind: 'unique',
+    table: 'link',
+    columns: ['film_id'],
+  },
+  {
+    name: 'price_index_gap',
+    claim: 'The months of each price index that have a value follow one another as its others do',
+    severity: 'warn',
+    kind: 'plausibility',
+    table: 'price_index',
+    // A quarterly index goes by threes.
+    breaks: ({ loadId }) => sql`(series, month) in (
+      select series, month
+      from (select series, month, step, min(step) over (partition by series) as usual
+            from (select series, month, number - lag(number) over (partition by series order by number) as step
+                  from (select series, month, 12 * extract(year from month) + extract(month from month) as number
+                        from movies.price_index where load_id = ${loadId} and value is not null) as numbered) as stepped) as told
+      where step > usual)`,
   },
 ]

@@ -1,5 +1,3 @@
-import type { Stager, StageTables } from '../stage.ts'
-
 /**
  * A film as any format tells it, ready for staging. Numbers are text (PostgreSQL reads them, so no digit is lost); what the
  * source does not tell is null, and a list that it does not tell is empty.
@@ -36,6 +34,7 @@ export interface Film {
   countries: Coded[]
   languages: Coded[]
   crew: (Named & { job: string })[]
+  keywords: Named[]
   /** Why its figures are probably wrong, as far as only its format can tell. */
   suspect: string[]
 }
@@ -78,85 +77,6 @@ export const untold: Omit<Film, 'title'> = {
   countries: [],
   languages: [],
   crew: [],
+  keywords: [],
   suspect: [],
-}
-
-/** Films and their lists as they were read, duplicates included; `record` is the order of reading. */
-export const stageTables: StageTables = {
-  stage_film: {
-    record: 'bigint',
-    file_no: 'smallint',
-    line: 'bigint',
-    digest: 'text',
-    film_id: 'bigint',
-    key: 'text',
-    title: 'text',
-    original_title: 'text',
-    imdb_id: 'text',
-    release_date: 'date',
-    release_precision: 'text',
-    status: 'text',
-    original_language: 'text',
-    collection_id: 'bigint',
-    content_rating: 'text',
-    runtime: 'numeric',
-    budget: 'bigint',
-    revenue: 'bigint',
-    popularity: 'numeric',
-    vote_average: 'numeric',
-    vote_count: 'bigint',
-    overview: 'text',
-    tagline: 'text',
-    homepage: 'text',
-    poster_path: 'text',
-    suspect: 'text[]',
-  },
-  stage_company: { record: 'bigint', company_id: 'bigint', name: 'text' },
-  stage_genre: { record: 'bigint', genre_id: 'bigint', name: 'text' },
-  stage_collection: { record: 'bigint', collection_id: 'bigint', name: 'text' },
-  stage_country: { record: 'bigint', country_code: 'text', name: 'text' },
-  stage_language: { record: 'bigint', language_code: 'text', name: 'text' },
-  stage_crew: { record: 'bigint', person_id: 'bigint', name: 'text', job: 'text' },
-}
-
-export function stageFilm(
-  stager: Stager,
-  film: Film,
-  at: { record: number; line: number; fileNo: number; digest: string },
-): void {
-  const { record } = at
-  stager.add('stage_film', [
-    record,
-    at.fileNo,
-    at.line,
-    at.digest,
-    film.id,
-    film.key,
-    film.title,
-    film.originalTitle,
-    film.imdbId,
-    film.releaseDate,
-    film.releasePrecision,
-    film.status,
-    film.originalLanguage,
-    film.collection?.id,
-    film.contentRating,
-    film.runtime,
-    film.budget,
-    film.revenue,
-    film.popularity,
-    film.voteAverage,
-    film.voteCount,
-    film.overview,
-    film.tagline,
-    film.homepage,
-    film.posterPath,
-    `{${film.suspect.join(',')}}`,
-  ])
-  if (film.collection) stager.add('stage_collection', [record, film.collection.id, film.collection.name])
-  for (const { id, name } of film.companies) stager.add('stage_company', [record, id, name])
-  for (const { id, name } of film.genres) stager.add('stage_genre', [record, id, name])
-  for (const { code, name } of film.countries) stager.add('stage_country', [record, code, name])
-  for (const { code, name } of film.languages) stager.add('stage_language', [record, code, name])
-  for (const { id, name, job } of film.crew) stager.add('stage_crew', [record, id, name, job])
 }

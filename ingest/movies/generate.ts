@@ -1,13 +1,16 @@
 /**
- * Makes a `movies_metadata.csv` of any length in the real shape of The Movies Dataset, its oddities in their real
- * proportions. Every film is a pure function of seed, number of films and its own number, so nothing is remembered: a
+ * Makes files of any length in the real shape of The Movies Dataset, their oddities in their real proportions: here
+ * `movies_metadata.csv`, in the folder `generate` the others, which are about the same films. Every film is a pure function of seed, number of films and its own number, so nothing is remembered: a
  * film that the file repeats is simply made again.
  */
-import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { type CreditsSummary, writeCredits } from './generate/credits.ts'
+import { csvLine, writeLines } from './generate/csv-file.ts'
 import { decimal, type Film, MOVIE_COLUMNS, makeFilm, pythonRepr } from './generate/film.ts'
+import { type KeywordsSummary, writeKeywords } from './generate/keywords.ts'
+import { type LinksSummary, writeLinks } from './generate/links.ts'
+import { type RatingsSummary, writeRatings } from './generate/ratings.ts'
 import { World } from './generate/world.ts'
 
 export { MOVIE_COLUMNS, pythonRepr }
@@ -50,26 +53,47 @@ const POPULARITY = MOVIE_COLUMNS.indexOf('popularity')
 const VOTE_COUNT = MOVIE_COLUMNS.indexOf('vote_count')
 
 const MOST_FILMS = 10_000_000
-const CHUNK = 1 << 17
-/** Lets the next pieces be made while the disk is busy with a few. */
-const BYTES_WAITING = 8 * CHUNK
+const MOST_RATINGS = 1_000_000_000
 
-/** Writes `movies_metadata.csv` into the folder `out`; the same films and seed give the same bytes. */
+/** What a generated folder holds: of the films' file, and of each other one. */
+export interface FolderSummary extends GenerateSummary {
+  credits: CreditsSummary
+  keywords: KeywordsSummary
+  links?: LinksSummary
+  ratings?: RatingsSummary
+}
+
+/**
+ * Writes `movies_metadata.csv`, `credits.csv` and `keywords.csv` into the folder `out`, and with ratings `links.csv` and `ratings.csv`;
+ * the same numbers and seed give the same bytes.
+ */
 export async function generateMovies(options: {
   out: string
   /** Distinct sound films, 0 to 10 million. */
   films: number
+  /** Rows of `ratings.csv`, 0 to a thousand million. */
+  ratings?: number
   /** 32 bits of it are used. */
   seed: number
-  /** Called after each piece of the file with the films made so far. */
+  /** Called after each piece of the first file with the films made so far. */
   onProgress?: (films: number) => void
-}): Promise<GenerateSummary> {
-  const summary = emptySummary(join(options.out, 'movies_metadata.csv'))
+}): Promise<FolderSummary> {
+  const { out, films, ratings, seed, onProgress } = options
+  const path = (name: string) => join(out, name)
+  const summary = emptySummary(path('movies_metadata.csv'))
   const records = movieRecords(options)
-  await mkdir(options.out, { recursive: true })
-  const file = createWriteStream(summary.path, { highWaterMark: BYTES_WAITING })
-  await pipeline(csvChunks(records, summary, options.onProgress), file)
-  return { ...summary, bytes: file.bytesWritten }
+  if (ratings !== undefined && (!Number.isInteger(ratings) || ratings < 0 || ratings > MOST_RATINGS))
+    throw new RangeError(`ratings must be a whole number from 0 to ${MOST_RATINGS}, not ${ratings}`)
+  await mkdir(out, { recursive: true })
+  summary.bytes = await writeLines(summary.path, lines(records, summary), () => onProgress?.(summary.films))
+  const world = new World(films, seed)
+  const lists = {
+    credits: await writeCredits(path('credits.csv'), world),
+    keywords: await writeKeywords(path('keywords.csv'), world),
+  }
+  if (ratings === undefined) return { ...summary, ...lists }
+  const { links, filmOf } = await writeLinks(path('links.csv'), world)
+  return { ...summary, ...lists, links, ratings: await writeRatings(path('ratings.csv'), world, filmOf, ratings) }
 }
 
 /** The records of the file in order; each is made when it is asked for. */
@@ -121,25 +145,14 @@ function* halves(film: Film): Generator<MovieRecord> {
   yield { kind: 'broken', film, cells: second }
 }
 
-/** Yields pieces of the file, counting what they hold. The disk is never more than a few behind. */
-function* csvChunks(records: Iterable<MovieRecord>, summary: GenerateSummary, onProgress?: (films: number) => void) {
-  let chunk = `${MOVIE_COLUMNS.join(',')}\n`
+/** The file's lines; counts what they hold. */
+function* lines(records: Iterable<MovieRecord>, summary: GenerateSummary): Generator<string> {
+  yield csvLine([...MOVIE_COLUMNS])
   for (const record of records) {
-    chunk += csvLine(record.cells)
     count(record, summary)
-    if (chunk.length > CHUNK) {
-      yield chunk
-      onProgress?.(summary.films)
-      chunk = ''
-    }
+    yield csvLine(record.cells)
   }
-  yield chunk
-  onProgress?.(summary.films)
 }
-
-const csvLine = (cells: string[]) => `${cells.map(csvCell).join(',')}\n`
-
-const csvCell = (cell: string) => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)
 
 function emptySummary(path: string): GenerateSummary {
   const badCells = { budget: 0, negativeBudget: 0, releaseDate: 0 }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { count, decimal, key, money, names, requiredKey, shown, text, year } from '../cells.ts'
-import type { Format } from '../subject.ts'
+import type { FileFormat, Format } from '../subject.ts'
 import { countryCode } from './country-codes.ts'
 import { type Film, untold } from './film.ts'
+import { films } from './films.ts'
+import { priceIndexFiles } from './fred.ts'
 import { languageCode } from './language-codes.ts'
 import { titleKey } from './title-key.ts'
 
@@ -72,24 +74,25 @@ const record = z
 
 const COLUMNS = ['movie_title', 'movie_imdb_link', 'title_year', 'budget', 'gross', 'genres']
 
-export const imdb5000: Format<Film> = {
+const filmsFile: FileFormat<Film> = {
+  family: films,
+  fileName: 'movie_metadata.csv',
+  required: true,
+  read: 'csv',
+  columns: COLUMNS,
+  optional: Object.keys(record.in.shape).filter((column) => !COLUMNS.includes(column)),
+  telling: [],
+  identity: ['movie_title'],
+  record,
+  brings: ['film_crew'],
+}
+
+export const imdb5000: Format = {
   name: 'imdb-5000',
   summary:
     'IMDB 5000: movie_metadata.csv, one line a film, genres split by |, no companies; it tells years and no dates, revenue is the gross in the USA alone, and budgets of other countries may be in their currency',
   // Its films are IMDb's, whereas those of other formats without ids are known by title and date.
   idSpace: 'imdb+names',
   identifiedBy: 'key',
-  files: [
-    {
-      family: 'films',
-      fileName: 'movie_metadata.csv',
-      required: true,
-      read: 'csv',
-      columns: COLUMNS,
-      optional: Object.keys(record.in.shape).filter((column) => !COLUMNS.includes(column)),
-      telling: [],
-      identity: ['movie_title'],
-      record,
-    },
-  ],
+  files: [filmsFile, priceIndexFiles],
 }

@@ -1,23 +1,20 @@
 import { fileURLToPath } from 'node:url'
 import type { Subject } from '../subject.ts'
 import { checks } from './checks.ts'
-import { type Film, stageFilm, stageTables } from './film.ts'
+import { fred } from './fred.ts'
 import { generateMovies } from './generate.ts'
 import { imdb5000 } from './imdb-5000.ts'
-import { merge } from './merge.ts'
+import { families, merge } from './merge.ts'
 import { theMoviesDataset } from './the-movies-dataset.ts'
 import { tmdb5000 } from './tmdb-5000.ts'
 import { tmdbV11 } from './tmdb-v11.ts'
 import { vegaMovies } from './vega-movies.ts'
 
-const movies: Subject<Film> = {
+const movies: Subject = {
   name: 'movies',
-  ingestVersion: 1,
-  formats: [theMoviesDataset, tmdb5000, tmdbV11, imdb5000, vegaMovies],
-  facts: ['film', 'film_text', 'film_company', 'film_genre', 'film_country', 'film_language', 'film_crew'],
-  dimensions: ['company', 'genre', 'collection', 'person', 'country', 'language'],
-  stageTables,
-  stage: stageFilm,
+  ingestVersion: 2,
+  formats: [theMoviesDataset, tmdb5000, tmdbV11, imdb5000, vegaMovies, fred],
+  families,
   merge,
   checks,
   generate: generateMovies,

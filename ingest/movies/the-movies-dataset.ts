@@ -1,7 +1,12 @@
 import { z } from 'zod'
-import { list, single, text } from '../cells.ts'
-import type { Format } from '../subject.ts'
+import { list, requiredId, single, text } from '../cells.ts'
+import type { FileFormat, Format } from '../subject.ts'
+import { type Credits, credits } from './credits.ts'
 import type { Film } from './film.ts'
+import { films } from './films.ts'
+import { priceIndexFiles } from './fred.ts'
+import { type Keywords, keywords } from './keywords.ts'
+import { movieLensFiles } from './movie-lens.ts'
 import { readPythonLiteral } from './python-literal.ts'
 import { TMDB_COLUMNS, tmdbCells, tmdbFilm, tmdbItems } from './tmdb.ts'
 
@@ -30,22 +35,55 @@ const record = z
     }),
   )
 
-export const theMoviesDataset: Format<Film> = {
+const filmsFile: FileFormat<Film> = {
+  family: films,
+  fileName: 'movies_metadata.csv',
+  required: true,
+  read: 'csv',
+  columns: TMDB_COLUMNS,
+  optional: Object.keys(record.in.shape).filter((column) => !TMDB_COLUMNS.includes(column)),
+  telling: ['belongs_to_collection'],
+  identity: ['id', 'title'],
+  record,
+}
+
+const creditsFile: FileFormat<Credits> = {
+  family: credits,
+  fileName: 'credits.csv',
+  required: false,
+  read: 'csv',
+  columns: ['id', 'cast', 'crew'],
+  optional: [],
+  telling: [],
+  identity: ['id'],
+  record: z
+    .object({
+      id: requiredId,
+      cast: list(readPythonLiteral, tmdbItems.cast),
+      crew: list(readPythonLiteral, tmdbItems.crew),
+    })
+    .transform(({ id, cast, crew }): Credits => ({ filmId: id, cast, crew })),
+}
+
+const keywordsFile: FileFormat<Keywords> = {
+  family: keywords,
+  fileName: 'keywords.csv',
+  required: false,
+  read: 'csv',
+  columns: ['id', 'keywords'],
+  optional: [],
+  telling: [],
+  identity: ['id'],
+  record: z
+    .object({ id: requiredId, keywords: list(readPythonLiteral, tmdbItems.named) })
+    .transform(({ id, keywords }): Keywords => ({ filmId: id, keywords })),
+}
+
+export const theMoviesDataset: Format = {
   name: 'the-movies-dataset',
-  summary: 'The Movies Dataset: movies_metadata.csv, one line a film of TMDB, lists as Python literals',
+  summary:
+    'The Movies Dataset: movies_metadata.csv, one line a film of TMDB, lists as Python literals; with credits.csv, keywords.csv, links.csv and ratings.csv, as far as they are there',
   idSpace: 'tmdb',
   identifiedBy: 'id',
-  files: [
-    {
-      family: 'films',
-      fileName: 'movies_metadata.csv',
-      required: true,
-      read: 'csv',
-      columns: TMDB_COLUMNS,
-      optional: Object.keys(record.in.shape).filter((column) => !TMDB_COLUMNS.includes(column)),
-      telling: ['belongs_to_collection'],
-      identity: ['id', 'title'],
-      record,
-    },
-  ],
+  files: [filmsFile, creditsFile, keywordsFile, ...movieLensFiles, priceIndexFiles],
 }

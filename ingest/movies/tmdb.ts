@@ -50,12 +50,30 @@ export const tmdbFilm = (cells: z.output<z.ZodObject<typeof tmdbCells>>): Film =
 const name = z
   .string()
   .refine((value) => !value.includes('\0') && value.isWellFormed(), 'holds a character that is no text')
+/** A part or a job: it is in a key, which cannot take a text of any length, so a long one is cut where the mark is. */
+const label = name.nullish().transform((value) => {
+  const text = (value ?? '').trim()
+  return text.length > LONGEST_KEY ? `${text.slice(0, LONGEST_KEY - 1).replace(/\p{Surrogate}$/u, '')}…` : text
+})
+const INT4_MAX = 2 ** 31 - 1
 const code = name.min(1).max(LONGEST_KEY)
 const coded = ({ code, name }: { code: string; name: string }) => ({ code, name: name || null })
 
 /** Items of its lists, whatever the notation. */
 export const tmdbItems = {
   named: z.object({ id: z.int().positive(), name }),
+  cast: z.object({
+    id: z.int().positive(),
+    name,
+    character: label,
+    order: z
+      .int()
+      .min(0)
+      .max(INT4_MAX)
+      .nullish()
+      .transform((order) => order ?? null),
+  }),
+  crew: z.object({ id: z.int().positive(), name, job: label, department: label }),
   country: z.object({ iso_3166_1: code, name }).transform(({ iso_3166_1, name }) => coded({ code: iso_3166_1, name })),
   language: z.object({ iso_639_1: code, name }).transform(({ iso_639_1, name }) => coded({ code: iso_639_1, name })),
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { calendarDate, count, decimal, key, money, requiredKey, shown, text } from '../cells.ts'
-import type { Format } from '../subject.ts'
+import type { FileFormat, Format } from '../subject.ts'
 import { type Film, untold } from './film.ts'
+import { films } from './films.ts'
+import { priceIndexFiles } from './fred.ts'
 import { titleKey } from './title-key.ts'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -56,23 +58,24 @@ const onlyName = (name: string | null) => (name === null ? [] : [{ id: null, nam
 
 const COLUMNS = ['Title', 'Release Date']
 
-export const vegaMovies: Format<Film> = {
+const filmsFile: FileFormat<Film> = {
+  family: films,
+  fileName: 'movies.json',
+  required: true,
+  read: 'json',
+  columns: COLUMNS,
+  optional: Object.keys(record.in.shape).filter((column) => !COLUMNS.includes(column)),
+  telling: [],
+  identity: ['Title'],
+  record,
+  brings: ['film_crew'],
+}
+
+export const vegaMovies: Format = {
   name: 'vega-movies',
   summary:
     'movies.json of vega-datasets: a JSON array of films by title; company is the distributor, genre the major genre',
   idSpace: 'reelhouse',
   identifiedBy: 'key',
-  files: [
-    {
-      family: 'films',
-      fileName: 'movies.json',
-      required: true,
-      read: 'json',
-      columns: COLUMNS,
-      optional: Object.keys(record.in.shape).filter((column) => !COLUMNS.includes(column)),
-      telling: [],
-      identity: ['Title'],
-      record,
-    },
-  ],
+  files: [filmsFile, priceIndexFiles],
 }

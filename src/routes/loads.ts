@@ -56,10 +56,16 @@ const loadShape = z.strictObject({
       loaded: count,
       rejected: count,
       duplicate: count,
-      unmatched: count,
+      unmatched: count.describe('Sound records of films that the load does not have'),
+      unmatched_by: z.record(z.string(), count).describe('The same by reason: no_link, blank_tmdb_id, film_absent'),
       warnings: count,
     }),
   ),
+  families: z
+    .array(z.strictObject({ family: z.string(), load: z.int(), files: z.array(z.string()) }))
+    .describe(
+      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over',
+    ),
   row_counts: z.record(z.string(), count),
   timings: z.record(z.string(), count).describe('Milliseconds by stage'),
   checks: z.strictObject({ passed: count, failed: count, warned: count }),

@@ -4,10 +4,17 @@ import { createReadStream, existsSync, readFileSync, statSync, writeFileSync } f
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { parse } from 'csv-parse'
+import { parse as parseWhole } from 'csv-parse/sync'
 import fc from 'fast-check'
 import t from 'tap'
 import { companyName } from '../../ingest/movies/generate/names.ts'
-import { generateMovies, MOVIE_COLUMNS, movieRecords, pythonRepr } from '../../ingest/movies/generate.ts'
+import {
+  type FolderSummary,
+  generateMovies,
+  MOVIE_COLUMNS,
+  movieRecords,
+  pythonRepr,
+} from '../../ingest/movies/generate.ts'
 import { type PythonValue, readPythonLiteral } from '../../ingest/movies/python-literal.ts'
 
 type Film = Record<string, string>
@@ -30,6 +37,9 @@ const sound = (records: string[][]): Film[] =>
 const isDate = (text = '') =>
   /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00Z`).toJSON()?.slice(0, 10) === text
 const isMoney = (text = '') => /^\d+$/.test(text) && text !== '0'
+
+/** What the summary says of the films' file. */
+const ofFilms = ({ credits, keywords, links, ratings, ...films }: FolderSummary) => films
 
 /** Counts what the summary claims, knowing nothing but the file. */
 async function recount(path: string) {
@@ -90,13 +100,139 @@ t.test(
 )
 
 t.test('the same seed gives the same bytes, another seed others', async (t) => {
-  const digest = async (seed: number) => {
-    const { path } = await generateMovies({ out: t.testdir(), films: 2000, seed })
-    return createHash('sha256').update(readFileSync(path)).digest('hex')
+  const files = ['movies_metadata.csv', 'credits.csv', 'keywords.csv', 'links.csv', 'ratings.csv']
+  const digests = async (seed: number) => {
+    const out = t.testdir()
+    await generateMovies({ out, films: 2000, ratings: 5000, seed })
+    return files.map((file) =>
+      createHash('sha256')
+        .update(readFileSync(join(out, file)))
+        .digest('hex'),
+    )
   }
-  const first = await digest(7)
-  t.equal(await digest(7), first)
-  t.not(await digest(8), first)
+  const first = await digests(7)
+  t.strictSame(await digests(7), first)
+  const others = await digests(8)
+  for (const [at, digest] of first.entries()) t.not(others[at], digest)
+  t.equal(first[0], 'c57c6eb0d740d20b1fc1bc07be3e401f160e51e2ff78b2943f39c8d789916100', 'the bytes of earlier versions')
+})
+
+/** Rows of a file by its columns. */
+const rowsOf = (path: string): Film[] => parseWhole(readFileSync(path), { columns: true })
+
+t.test('credits, keywords, links and ratings hold exactly what their summary says', async (t) => {
+  for (const [films, ratings, seed] of [
+    [0, 0, 1],
+    [0, 3, 1],
+    [1, 10, 1],
+    [2, 1, 5],
+    [29, 1000, 2],
+    [4000, 30_000, 3],
+  ] as const) {
+    const out = t.testdir()
+    const summary = await generateMovies({ out, films, ratings, seed })
+    const metadata = new Set(sound(await readRecords(summary.path)).map(({ id }) => id))
+    for (const [name, told] of [
+      ['credits.csv', summary.credits],
+      ['keywords.csv', summary.keywords],
+    ] as const) {
+      const rows = rowsOf(join(out, name))
+      const known = rows.filter(({ id }) => metadata.has(id))
+      const last = new Map(known.map((row) => [row.id, row]))
+      const identical = known.filter((row) => row !== last.get(row.id) && same(row, last.get(row.id))).length
+      const common = {
+        path: join(out, name),
+        bytes: statSync(join(out, name)).size,
+        records: rows.length,
+        films: last.size,
+        identical,
+        superseded: known.length - last.size - identical,
+        absent: rows.length - known.length,
+      }
+      t.match(told, common, `${name} of ${films} films`)
+      t.equal(last.size, films)
+      const each = (column: string, key: (item: Item) => unknown) =>
+        [...last.values()].flatMap(({ [column]: cell = '' }) => [
+          ...new Set((readPythonLiteral(cell) as Item[]).map((item) => String(key(item)))),
+        ])
+      if (name === 'credits.csv') {
+        const cast = each('cast', ({ id, character }) => [id, character])
+        const crew = each('crew', ({ id, job, department }) => [id, job, department])
+        const people = new Set([...cast, ...crew].map((part) => part.split(',')[0])).size
+        t.strictSame(told, { ...common, cast: cast.length, crew: crew.length, people })
+      } else {
+        const entries = each('keywords', ({ id }) => id)
+        t.strictSame(told, { ...common, entries: entries.length, keywords: new Set(entries).size })
+      }
+    }
+
+    const text = readFileSync(join(out, 'links.csv'), 'utf8')
+    t.notMatch(text.replaceAll('\r\n', ''), /[\r\n]/, 'lines end in CR LF')
+    const links = rowsOf(join(out, 'links.csv'))
+    const named = links.map(({ tmdbId }) => tmdbId).filter((id) => metadata.has(id))
+    const blank = links.filter(({ tmdbId }) => tmdbId === '').length
+    t.strictSame(summary.links, {
+      path: join(out, 'links.csv'),
+      bytes: text.length,
+      records: links.length,
+      blank,
+      repeated: links.length - blank - new Set(links.map(({ tmdbId }) => tmdbId).filter((id) => id !== '')).size,
+      absent: links.length - blank - named.length,
+    })
+
+    const rows = rowsOf(join(out, 'ratings.csv'))
+    t.equal(rows.length, ratings)
+    t.equal(new Set(rows.map(({ userId, movieId }) => `${userId} ${movieId}`)).size, ratings, 'nobody rates one twice')
+    const filmOf = new Map(links.map(({ movieId, tmdbId }) => [movieId, tmdbId]))
+    const why = ({ movieId }: Film) => {
+      const film = filmOf.get(movieId)
+      return film === undefined ? 'no_link' : film === '' ? 'blank' : metadata.has(film) ? 'matched' : 'absent'
+    }
+    const count = (reason: string) => rows.filter((row) => why(row) === reason).length
+    const matched = rows.filter((row) => why(row) === 'matched')
+    t.strictSame(summary.ratings, {
+      path: join(out, 'ratings.csv'),
+      bytes: statSync(join(out, 'ratings.csv')).size,
+      records: ratings,
+      users: new Set(rows.map(({ userId }) => userId)).size,
+      matched: matched.length,
+      stars: matched.reduce((sum, { rating }) => sum + Number(rating), 0),
+      films: new Set(matched.map(({ movieId }) => filmOf.get(movieId))).size,
+      unmatched: { no_link: count('no_link'), blank_tmdb_id: count('blank'), film_absent: count('absent') },
+    })
+  }
+})
+
+type Item = Record<string, PythonValue>
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+
+t.test('credits and keywords are as long and as odd as the real ones', async (t) => {
+  const out = t.testdir()
+  const { credits, keywords } = await generateMovies({ out, films: 10_000, seed: 3 })
+  const within = (value: number, low: number, high: number, what: string) =>
+    t.ok(value >= low && value <= high, `${what}: ${value}`)
+  within(credits.bytes / credits.records, 3500, 4900, 'bytes of credits a film')
+  within(credits.cast / 10_000, 11, 14, 'parts a film')
+  within(credits.crew / 10_000, 9, 11.5, 'jobs a film')
+  within(keywords.entries / 10_000, 3, 4, 'keywords a film')
+  const rows = rowsOf(join(out, 'credits.csv'))
+  const directed = rows.filter(({ crew }) => crew?.includes("'job': 'Director'")).length
+  within(directed / rows.length, 0.97, 0.99, 'have a director')
+  const text = readFileSync(join(out, 'credits.csv'), 'utf8') + readFileSync(join(out, 'keywords.csv'), 'utf8')
+  for (const odd of [
+    /'name': ""[^"]+ O'/,
+    /'name': '[^']* ""The /,
+    /'name': '[^']*\\'[^']*'/,
+    /'name': '[^']*\\xa0/,
+    /'profile_path': None/,
+    /'character': ''/,
+    /,\[\]/,
+  ])
+    t.match(text, odd)
+  const films = new Map<string, number>()
+  for (const { crew = '' } of rows)
+    for (const [, id = ''] of crew.matchAll(/'id': (\d+), 'job': 'Director'/g)) films.set(id, (films.get(id) ?? 0) + 1)
+  within(Math.max(...films.values()), 20, 150, 'films of one director')
 })
 
 t.test('a file of any length holds exactly what its summary says', async (t) => {
@@ -105,7 +241,7 @@ t.test('a file of any length holds exactly what its summary says', async (t) => 
       const progress: number[] = []
       const onProgress = (made: number) => progress.push(made)
       const summary = await generateMovies({ out: t.testdir(), films, seed, onProgress })
-      t.strictSame(await recount(summary.path), summary, `${films} films, seed ${seed}`)
+      t.strictSame(await recount(summary.path), ofFilms(summary), `${films} films, seed ${seed}`)
       t.equal(summary.films, films)
       t.equal(summary.records, films + summary.identical + summary.superseded + 2 * summary.brokenFilms)
       t.equal(progress.at(-1), films)
@@ -124,7 +260,7 @@ t.test('a file as long as the real one', async (t) => {
     readPythonLiteral(film[column] ?? '') as { id: number; name: string }[]
 
   t.test('counts what the real one counts', async (t) => {
-    t.strictSame(await recount(summary.path), summary)
+    t.strictSame(await recount(summary.path), ofFilms(summary))
     t.equal(summary.records, 45_466)
     t.strictSame([summary.brokenFilms, summary.identical, summary.superseded], [3, 17, 13])
     t.equal(films.filter((film) => film.release_date === '').length, 87)
@@ -275,6 +411,8 @@ t.test('what cannot be made is refused before a file exists', async (t) => {
   for (const films of [-1, 1.5, 10_000_001, Number.NaN]) {
     await t.rejects(generateMovies({ out, films, seed: 1 }), /films must be a whole number from 0 to 10000000, not/)
   }
+  for (const ratings of [-1, 1.5, 1e9 + 1])
+    await t.rejects(generateMovies({ out, films: 1, ratings, seed: 1 }), /ratings must be a whole number from 0 to/)
   await t.rejects(generateMovies({ out, films: 1, seed: 0.5 }), /seed must be a whole number, not 0\.5/)
   t.notOk(existsSync(out))
   const file = join(t.testdir(), 'file')

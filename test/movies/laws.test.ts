@@ -113,6 +113,7 @@ t.test('for any file', { timeout: 0 }, async (t) => {
         rejected,
         duplicate: earlier.length,
         unmatched: 0,
+        unmatched_by: {},
         warnings: kept.reduce((sum, record) => sum + record.warnings, 0),
       })
       const { body } = await house.get(`/v1/loads/${load.id}/rejects?limit=1000&severity=duplicate`)

@@ -86,7 +86,7 @@ t.test('what is of no format, or of two, is refused in a sentence', async (t) =>
         .filter((column) => !columns.includes(column))
         .join(','),
     )
-  const both = 'id,title,release_date,budget,revenue,genres,production_companies,keywords,backdrop_path'
+  const both = 'id,title,release_date,budget,revenue,genres,production_companies,belongs_to_collection,backdrop_path'
   for (const [name, text, sentence] of [
     [
       'films.csv',
@@ -103,7 +103,11 @@ t.test('what is of no format, or of two, is refused in a sentence', async (t) =>
       'userId,movieId,rating\n1,2,3\n',
       'ratings.csv is of no format that movies knows: its columns are userId, movieId, rating',
     ],
-    ['films.csv', `${both}\n`, 'films.csv may be of the format tmdb-5000 or tmdb-v11: name the one that is meant'],
+    [
+      'films.csv',
+      `${both}\n`,
+      'films.csv may be of the format the-movies-dataset or tmdb-v11: name the one that is meant',
+    ],
     ['films.csv', '', 'films.csv is empty'],
     ['films.csv', '\n\n', 'films.csv is empty'],
     ['films.json', '[]', 'films.json begins with no record by which its format could be told: name its format'],

@@ -337,7 +337,7 @@ export function tagline(random: Random): string {
 }
 
 /** Repeats each value in proportion to its weight, at least once, so that drawing one is a single look-up. */
-function lots<T>(weighted: readonly (readonly [value: T, weight: number])[]): T[] {
+export function lots<T>(weighted: readonly (readonly [value: T, weight: number])[]): T[] {
   const total = weighted.reduce((sum, [, weight]) => sum + weight, 0)
   return weighted.flatMap(([value, weight]) => Array<T>(Math.max(1, Math.round((weight / total) * 20_000))).fill(value))
 }

@@ -14,6 +14,10 @@ const ODDITIES = {
   badBudget: 3,
   negativeBudget: 2,
   badDate: 3,
+  /** Further files have these: films that the metadata lacks, and links that leave the film blank or name it once more. */
+  stranger: 12,
+  blankLink: 219,
+  repeatedLink: 30,
 }
 export type Oddity = keyof typeof ODDITIES
 const ODDITY_NAMES = Object.keys(ODDITIES)
@@ -34,6 +38,26 @@ export class World {
     const numbers = films + oddities('broken', films)
     this.id = permutation(numbers * 10 + 10, seed)
     this.imdb = permutation(Math.max(numbers * 20, 6_000_000), seed + 1)
+  }
+
+  /** Films in the order of the files that list them: with those that the metadata lacks, which have numbers past all others. */
+  *numbers(): Generator<number> {
+    let broken = this.films
+    let stranger = this.films + oddities('broken', this.films)
+    for (let i = 0; i < this.films; i++) {
+      yield i
+      if (this.has('broken', i)) yield broken++
+      if (this.has('stranger', i)) yield stranger++
+    }
+  }
+
+  /** The same, and among them the films that are listed again, `again` counting those. */
+  *listed(): Generator<{ film: number; again?: number }> {
+    let again = 0
+    for (const film of this.numbers()) {
+      yield { film }
+      if (this.has('repeated', film)) yield { film: this.earlierSound(film), again: again++ }
+    }
   }
 
   /**
@@ -73,7 +97,7 @@ export class World {
 const oddities = (oddity: Oddity, films: number) => Math.ceil((ODDITIES[oddity] * films) / REAL_FILMS)
 
 /** Spreads 0, 1, 2, … over 2 … modulus + 1 without meeting the same number twice. */
-function permutation(modulus: number, seed: number): (index: number) => number {
+export function permutation(modulus: number, seed: number): (index: number) => number {
   let step = Math.floor(modulus * 0.618)
   while (gcd(step, modulus) !== 1) step++
   const offset = hash(seed, 0) % modulus

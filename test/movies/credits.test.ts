@@ -1,0 +1,114 @@
+import t from 'tap'
+import { build } from '../build.ts'
+import { metadata, sound } from './sources.ts'
+import { actor, creditsCsv, folderOf, keywordsCsv, leftOut, rowsOf, worker } from './whole-data.ts'
+
+t.test('credits and keywords beside the films become people, parts, jobs and words', async (t) => {
+  const house = await build(t)
+  const folder = await folderOf(house, 'a', {
+    'movies_metadata.csv': metadata(sound(3)),
+    'credits.csv': creditsCsv(
+      [
+        `[${actor(31, "Miles O'Keeffe", 'Woody (voice)')}, ${actor(31, "Miles O'Keeffe", 'Woody (voice)', 7)}, ${actor(31, 'M. O.', 'Himself', 2)}]`,
+        `[${worker(7879, 'John Lasseter', 'Director', 'Directing')}, ${worker(7879, 'John Lasseter', 'Screenplay', 'Writing')}]`,
+        '1',
+      ],
+      [`[${actor(9, 'Early', 'A')}]`, '[]', '2'],
+      [`[{'id': 'x'}]`, `[${worker(5, 'Ann', 'Editor', 'Editing')}]`, '3'],
+      ['[]', '[]', 'many'],
+      [`[${actor(9, 'Nine', '')}]`, '[]', '2'],
+      [`[${actor(10, 'Ten', 'T')}]`, '[]', '99'],
+    ),
+    'keywords.csv': keywordsCsv(
+      ['1', "[{'id': 931, 'name': 'jealousy'}, {'id': 4290, 'name': \"boy's toy\"}, {'id': 931, 'name': 'jealousy'}]"],
+      ['2', '[]'],
+      ['98', "[{'id': 1, 'name': 'lost'}]"],
+    ),
+  })
+  const load = await house.load(folder)
+  t.equal(load.error, null)
+  t.match(load.files, [
+    { family: 'films', read: 3, loaded: 3 },
+    {
+      family: 'credits',
+      read: 6,
+      loaded: 3,
+      rejected: 1,
+      duplicate: 1,
+      unmatched: 1,
+      unmatched_by: { film_absent: 1 },
+      warnings: 1,
+    },
+    { family: 'keywords', read: 3, loaded: 2, unmatched: 1, unmatched_by: { film_absent: 1 } },
+  ])
+  t.strictSame(await rowsOf(house, 1, 'film_cast', 'film_id, person_id, character, cast_order'), [
+    '1|31|Himself|2',
+    '1|31|Woody (voice)|0',
+    '2|9||0',
+  ])
+  t.strictSame(await rowsOf(house, 1, 'film_crew', 'film_id, person_id, job, department'), [
+    '1|7879|Director|Directing',
+    '1|7879|Screenplay|Writing',
+    '3|5|Editor|Editing',
+  ])
+  t.strictSame(
+    await rowsOf(house, 1, 'person', 'person_id, name'),
+    ['5|Ann', '9|Nine', '31|M. O.', '7879|John Lasseter'].sort(
+      (a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10),
+    ),
+  )
+  t.strictSame(await rowsOf(house, 1, 'film_keyword', 'film_id, keyword_id'), ['1|931', '1|4290'])
+  t.strictSame(await rowsOf(house, 1, 'keyword', 'keyword_id, name'), ['931|jealousy', "4290|boy's toy"])
+  t.strictSame(await leftOut(house, 1), [
+    'credits.csv 3 superseded duplicate: credits of film 2 stands again at line 6, with other values; the last one is kept',
+    `credits.csv 4 bad_literal warning: 0.id: Invalid input: expected number, received string in "[{'id': 'x'}]"`,
+    'credits.csv 5 bad_id reject: "many" is not an integer',
+    'credits.csv 7 film_absent unmatched: the load has no film 99',
+    'keywords.csv 4 film_absent unmatched: the load has no film 98',
+  ])
+  t.match(load.families, [
+    { family: 'credits', load: 1, files: ['credits.csv'] },
+    { family: 'films', load: 1, files: ['movies_metadata.csv'] },
+    { family: 'keywords', load: 1, files: ['keywords.csv'] },
+  ])
+})
+
+t.test('what had no film is read again once there is one', async (t) => {
+  const house = await build(t)
+  const films = metadata(sound(1))
+  const credits = creditsCsv([`[${actor(9, 'Nine', 'X')}]`, '[]', '2'], [`[${actor(8, 'Eight', 'Y')}]`, '[]', '1'])
+  await house.load(await folderOf(house, 'a', { 'movies_metadata.csv': films, 'credits.csv': credits }))
+  t.strictSame(await rowsOf(house, 1, 'film_cast', 'film_id, person_id'), ['1|8'])
+  const early = await house.load('', { replayOf: 1, mode: 'merge' })
+  t.match(early, {
+    state: 'unchanged',
+    error: null,
+    notes: ['none of the records that load 1 left out brings anything new yet'],
+    files: [{ name: 'credits.csv', read: 1, loaded: 0, unmatched: 1, unmatched_by: { film_absent: 1 } }],
+  })
+  t.strictSame(await leftOut(house, early.id), ['credits.csv 2 film_absent unmatched: the load has no film 2'])
+  t.strictSame(await rowsOf(house, early.id, 'film', 'film_id'), [], 'no snapshot was made')
+  await house.load(await house.file('movies_metadata.csv', metadata(sound(2))))
+  t.strictSame(await rowsOf(house, 3, 'film_cast', 'film_id, person_id'), ['1|8'], 'carried over')
+  const replay = await house.load('', { replayOf: 1, mode: 'merge' })
+  t.match(replay, { state: 'published', error: null, files: [{ name: 'credits.csv', read: 1, loaded: 1 }] })
+  t.strictSame(await rowsOf(house, 4, 'film_cast', 'film_id, person_id'), ['1|8', '2|9'])
+  t.strictSame(await rowsOf(house, 4, 'person', 'person_id, name'), ['8|Eight', '9|Nine'])
+  const again = await house.load('', { replayOf: 1, mode: 'merge' })
+  t.match(again, { state: 'unchanged', files: [{ read: 1, loaded: 0, duplicate: 1 }] }, 'the published load has them')
+})
+
+t.test('lists as JSON, and keywords in the file of the films', async (t) => {
+  const house = await build(t)
+  const quoted = (value: unknown) => `"${JSON.stringify(value).replaceAll('"', '""')}"`
+  const folder = await folderOf(house, 'a', {
+    'tmdb_5000_movies.csv': `id,title,release_date,budget,revenue,genres,production_companies,keywords\n1,One,1995-10-30,1,1,[],[],${quoted([{ id: 4, name: 'sea' }])}\n`,
+    'tmdb_5000_credits.csv': `movie_id,title,cast,crew\n1,One,${quoted([{ id: 9, name: 'Nine', character: 'X', order: 3 }])},${quoted([{ id: 5, name: 'Ann', job: 'Editor', department: 'Editing' }])}\n`,
+  })
+  const load = await house.load(folder)
+  t.match(load, { state: 'published', format: 'tmdb-5000', error: null })
+  t.strictSame(await rowsOf(house, 1, 'film_cast', 'film_id, person_id, character, cast_order'), ['1|9|X|3'])
+  t.strictSame(await rowsOf(house, 1, 'film_crew', 'film_id, person_id, job, department'), ['1|5|Editor|Editing'])
+  t.strictSame(await rowsOf(house, 1, 'film_keyword', 'film_id, keyword_id'), ['1|4'])
+  t.match(load.families, [{ family: 'credits' }, { family: 'films' }])
+})
