@@ -35,8 +35,13 @@ export interface ComparedColumns {
  * @param fields columns that count, in the notation of `fields`; all by default
  * @throws PageError when a column is not there, or none of them can change
  */
-export function comparedColumns(report: Report, fields: string | undefined): ComparedColumns {
-  const { names = [], aliases = [], additive = [], provenance = [] } = report.compared ?? {}
+export function comparedColumns(
+  report: Report,
+  params: Record<string, unknown>,
+  fields: string | undefined,
+): ComparedColumns {
+  const { names = [], aliases = [], provenance = [] } = report.compared ?? {}
+  const additive = report.compared?.additive(params) ?? []
   const chosen = shownFields(report, fields)
   const fixed = [...report.key, ...aliases]
   const heads = Object.keys(report.row.shape).filter((name) => fixed.includes(name) || names.includes(name))

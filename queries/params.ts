@@ -35,9 +35,28 @@ export const yes = (what: string) =>
     .optional()
     .describe(what)
 
-export const words = (what: string) =>
+/** Codes such as `US`, in the case that the data has. */
+export const codes = (what: string, letters: 'upper' | 'lower') =>
+  once
+    .regex(/^[A-Za-z-]{1,20}(,[A-Za-z-]{1,20}){0,99}$/, 'takes one or several codes, comma-separated')
+    .transform((text) => distinct((letters === 'upper' ? text.toUpperCase() : text.toLowerCase()).split(',')))
+    .optional()
+    .describe(`${what}: one code or several, comma-separated (any of them)`)
+
+export const names = (what: string) =>
   once
     .min(1, 'takes at least one character')
+    .max(2000, 'takes at most 2,000 characters')
+    .refine((text) => !text.includes('\0') && text.isWellFormed(), 'holds a character that is no text')
+    .transform((text) => distinct(text.split(',')))
+    .optional()
+    .describe(`${what}; one or several, comma-separated (any of them)`)
+
+const distinct = (texts: string[]) => [...new Set(texts)].sort()
+
+export const words = (what: string) =>
+  once
+    .regex(/\S/, 'takes at least one character that is no blank')
     .max(200, 'takes at most 200 characters')
     .refine((text) => !text.includes('\0') && text.isWellFormed(), 'holds a character that is no text')
     .optional()
@@ -46,11 +65,11 @@ export const words = (what: string) =>
 /** Parameters that every list of rows takes. */
 export const pageParams = z.strictObject({
   sort: once
-    .regex(/^-?[a-z_]+(,-?[a-z_]+)*$/, 'takes columns, comma-separated, with - for descending: -revenue,year')
+    .regex(/^-?[a-z0-9_]+(,-?[a-z0-9_]+)*$/, 'takes columns, comma-separated, with - for descending: -revenue,year')
     .optional()
     .describe('Columns of the row, comma-separated, `-` for descending; unknown values last, ties broken by key'),
   fields: once
-    .regex(/^[a-z_]+(,[a-z_]+)*$/, 'takes columns, comma-separated')
+    .regex(/^[a-z0-9_]+(,[a-z0-9_]+)*$/, 'takes columns, comma-separated')
     .optional()
     .describe('Columns to show, comma-separated; all of them by default'),
   // A page is made in memory; what is larger is streamed, by asking without a limit.
@@ -75,6 +94,9 @@ export const pageParams = z.strictObject({
     .regex(/^[\d\-:.TZ+]{1,40}$/, 'takes the number of a load, a date or an instant (RFC 3339)')
     .optional()
     .describe('The figures as readers saw them: a load’s number, an instant, or a date (its end, UTC)'),
+  explain: yes(
+    '`true`: instead of rows, what they mean and rest on: definitions, films counted and left out, coverage, SQL, load, checks, sources. JSON only',
+  ),
 })
 
 export type PageParams = z.output<typeof pageParams>

@@ -30,10 +30,36 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   example: Record<string, string>
   /** All rows, unordered and unlimited; the engine adds order, page and columns, and runs it. */
   query(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<z.output<z.ZodObject<Row>>>
-  /** What the rows leave out, by reason: one row of counts. */
-  excluded?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, number>>
+  /**
+   * What `meta` tells of all rows: queries of one row each, whose columns are added to it by name. `excluded` counts what the rows
+   * leave out, by reason.
+   */
+  meta?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, unknown>>[]
+  /** Shapes of these columns. */
+  metaShape?: z.ZodRawShape
+  /** Why the parameters cannot be answered from this load, if only it can tell: rows of the parameter and the rest of a sentence. */
+  refused?(
+    db: ReadonlyKysely<DB>,
+    scope: Scope,
+    params: z.output<z.ZodObject<Params>>,
+  ): Rows<{ parameter: string; detail: string }> | undefined
+  /** Which films of the load the rows are made of; without it, `explain` tells of none. */
+  counted?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Counted
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
   compared?: Compared
+}
+
+/** The films of a load, and why some are in no row of a report. */
+export interface Counted {
+  /** What a film may be left out by, in the order of telling. */
+  reasons: string[]
+  /** Measures that may be unknown of a film. */
+  coverage: string[]
+  /**
+   * One row for each film of the load: `reason`, the first one that leaves it out, or null if it is behind a row (of whatever page);
+   * `source_load_id` and `source_file_no`, where it was read; and of each measure in `coverage`, by its name, whether it is known.
+   */
+  films: Rows<unknown>
 }
 
 /** What the report of changes must know of a report whose rows it compares. Columns of the key are never null. */
@@ -43,7 +69,7 @@ export interface Compared {
   /** Columns that say the key in other words: `period`. */
   aliases?: string[]
   /** Measures that are sums over what a row is made of: of these, differences and effects are told. */
-  additive: string[]
+  additive(params: Record<string, unknown>): string[]
   /** Columns that tell where a row was read: they show, but are no change. */
   provenance?: string[]
   /** Parameters that choose rows and not what is in them: a row shows if it passes in either load. */
@@ -104,8 +130,11 @@ export const column = {
   optionalText: (description: string) => described(z.string().nullable(), 'text', description),
   optionalId: (description: string) => described(z.int().nullable(), 'bigint', description),
   year: (description: string) => described(z.int().nullable(), 'integer', description, 'year'),
+  yes: (description: string) => described(z.boolean(), 'boolean', description),
   date: (description: string) => described(z.iso.date().nullable(), 'date', description, 'date'),
   count: (description: string, unit = 'films') => described(z.int(), 'bigint', description, unit),
+  /** A count that sharing out makes a fraction. */
+  share: (description: string, unit = 'films') => described(z.number(), 'numeric', description, unit),
   optionalCount: (description: string, unit: string) => described(z.int().nullable(), 'bigint', description, unit),
   money: (description: string) => described(z.number().nullable(), 'numeric', description, 'US dollars'),
   number: (description: string, unit?: string) => described(z.number().nullable(), 'numeric', description, unit),

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 import {
   areSortValues,
+  type JsonRow,
   jsonRows,
   keptLoads,
   type Page,
@@ -13,6 +15,7 @@ import {
   textRows,
 } from '../queries/page.ts'
 import { type PageParams, pageParams } from '../queries/params.ts'
+import type { Report, Rows, Scope } from '../queries/report.ts'
 import { csvLine, csvRow } from './csv.ts'
 import { Problem } from './errors.ts'
 import type { ServedReport } from './reports.ts'
@@ -31,6 +34,8 @@ export interface Question {
   page: Page
   format: Format
   count: boolean
+  /** Whether what the rows rest on is asked for, instead of them. */
+  explain: boolean
   /** Names everything that the answer depends on but its encoding. */
   fingerprint: string
   /** Names the rows, whatever their page: a cursor is of use with the same ones only. */
@@ -42,14 +47,14 @@ export type Format = 'json' | 'csv' | 'ndjson'
 export const DEFAULT_LIMIT = 100
 export const MAX_JSON_LIMIT = 1000
 /** Raised when what surrounds the rows changes, so that no cache keeps the old shape. */
-const ENVELOPE = 1
+const ENVELOPE = 2
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
 
 /** All parameters of a report: its own, and those that fit its kind. */
 export function paramsOf({ report, single }: ServedReport): z.ZodObject {
-  const shared = single ? pageParams.pick({ fields: true, as_of: true }).shape : pageParams.shape
+  const shared = single ? pageParams.pick({ fields: true, as_of: true, explain: true }).shape : pageParams.shape
   return z.strictObject({ ...report.params.shape, ...shared })
 }
 
@@ -73,8 +78,10 @@ export async function understand(
     count,
     format: _,
     as_of,
+    explain,
     ...params
   } = query as PageParams & Record<string, unknown>
+  if (explain && format !== 'json') throw badParameter('explain', 'is answered in JSON only')
   assertPossible(params, limit, format)
   const page = asParameterProblem(() => ({
     sort: sortKeys(report, sort ?? report.defaultSort),
@@ -95,6 +102,7 @@ export async function understand(
     page: { ...page, after: start?.after ?? null },
     format,
     count: count === 'exact' && !single,
+    explain: explain === true,
     rowsFingerprint,
     fingerprint: digest([
       ENVELOPE,
@@ -120,6 +128,10 @@ export function assertPossible(params: Record<string, unknown>, limit: number | 
     )
   if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
     throw badParameter('from', 'is after to, so no year is between them')
+  for (const name of ['base_year', 'price_index'])
+    if (params[name] !== undefined && params.prices !== 'real') throw badParameter(name, 'is for prices=real')
+  if (params.attribution === 'split' && params.aggregate !== undefined)
+    throw badParameter('attribution', 'split shares sums out; it does not go with a mean or median')
 }
 
 /** The answer to a question for JSON or for one page of CSV or NDJSON; `next` is the cursor of the page after, if any. */
@@ -158,22 +170,36 @@ export async function assertKept(db: AnyDb, ...loadIds: number[]): Promise<void>
     throw new Problem(410, `Load ${loadIds.join(' or ')} has been dropped; GET /v1 names the current one.`)
 }
 
+/** The query of a JSON page. One row more than is shown tells whether there is a page after. */
+export function pageRows(db: AnyDb, { served: { report }, snapshot, params, page }: Question): Rows<JsonRow> {
+  const rows = report.query(db, { loadId: snapshot.id }, params)
+  return jsonRows(db, report, rows, { ...page, limit: (page.limit ?? DEFAULT_LIMIT) + 1 })
+}
+
+/** The queries of what `meta` tells of all pages. */
+export function metaRows(db: AnyDb, { served: { report }, snapshot, params }: Question): Rows<{ json: string }>[] {
+  const queries = report.meta?.(db, { loadId: snapshot.id }, params) ?? []
+  return queries.map((query) => db.selectFrom(query.as('told')).select(sql<string>`row_to_json(told)::text`.as('json')))
+}
+
+export const noSuchRow = ({ served, snapshot }: Question) =>
+  new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
+
 async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
   const { served, snapshot, params, page, format } = question
   const { report, single } = served
   const scope = { loadId: snapshot.id }
   const rows = report.query(db, scope, params)
+  await assertAnswerable(db, report, scope, params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const limit = page.limit ?? DEFAULT_LIMIT
-  // One row more than is shown tells whether there is a page after.
-  const found = await jsonRows(db, report, rows, { ...page, limit: limit + 1 }).execute(run)
+  const found = await pageRows(db, question).execute(run)
   const shown = found.slice(0, limit)
   const next =
     found.length > limit ? makeCursor(snapshot.id, question.rowsFingerprint, shown.at(-1)?.sort_values ?? []) : null
   const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
   if (single) {
-    if (!shown[0])
-      throw new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
+    if (!shown[0]) throw noSuchRow(question)
     return { text: `{"data":${shown[0].json},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`, next }
   }
   if (format === 'ndjson') {
@@ -192,9 +218,34 @@ async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Pro
     complete: next === null,
     next,
     ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
-    ...(report.excluded ? { excluded: (await report.excluded(db, scope, params).execute(run))[0] } : {}),
   }
-  return { text: `{"data":[${shown.map(({ json }) => json).join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
+  const more = await told(metaRows(db, question), run)
+  const data = shown.map(({ json }) => json).join(',\n')
+  return { text: `{"data":[${data}],\n"meta":${JSON.stringify(meta).slice(0, -1)}${more}}}\n`, next }
+}
+
+/** @throws Problem 400 for what only the load can tell: that it lacks a price index, say */
+export async function assertAnswerable(
+  db: AnyDb,
+  report: Report,
+  scope: Scope,
+  params: Record<string, unknown>,
+): Promise<void> {
+  const [refusal] = (await report.refused?.(db, scope, params)?.execute()) ?? []
+  if (refusal) throw badParameter(refusal.parameter, refusal.detail)
+}
+
+/** What the queries tell, as members of a JSON object; PostgreSQL writes it, so that no digit is lost. */
+async function told(
+  queries: Rows<{ json: string }>[],
+  run: { signal: AbortSignal; inflightQueryAbortStrategy: 'cancel query' },
+): Promise<string> {
+  const members: string[] = []
+  for (const query of queries) {
+    const [row] = await query.execute(run)
+    if (row) members.push(row.json.slice(1, -1))
+  }
+  return members.map((member) => `,${member}`).join('')
 }
 
 export function makeCursor(loadId: number, rowsFingerprint: string, values: (string | null)[]): string {

@@ -118,7 +118,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(async (scope) => {
     healthRoutes(scope, { warehouse, snapshots, subjects })
     catalogRoutes(scope, { subjects, reports, snapshots })
-    reportRoutes(scope, { reports, warehouse, snapshots, cache })
+    reportRoutes(scope, { reports, warehouse, snapshots, cache, tokens })
     loadRoutes(scope, { warehouse, snapshots, tokens })
     changesRoute(scope, { reports, warehouse, tokens, cache })
     eventRoutes(scope, { subjects, warehouse, snapshots, ear })

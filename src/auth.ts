@@ -16,6 +16,16 @@ export interface AdminTokens {
   file: string | undefined
 }
 
+/**
+ * Whether an admin asks, where anybody may.
+ * @throws Problem 401 when a token is sent that is not valid
+ */
+export function isAdmin(tokens: AdminTokens, request: FastifyRequest): boolean {
+  if (!request.headers.authorization) return false
+  tokens.authenticate(request)
+  return true
+}
+
 const sha256 = (text: string) => createHash('sha256').update(text).digest()
 
 /** The configured tokens; without any, one that is made once and kept in the data folder for its owner alone. */

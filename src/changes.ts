@@ -14,6 +14,7 @@ import { areSortValues, type Page, textRows } from '../queries/page.ts'
 import { pageParams, wholeNumber } from '../queries/params.ts'
 import {
   asParameterProblem,
+  assertAnswerable,
   assertPossible,
   badParameter,
   DEFAULT_LIMIT,
@@ -119,7 +120,7 @@ export function understandChanges(
   } = query as ChangesParams & Record<string, unknown>
   assertPossible(params, limit, format)
   const { report } = served
-  const columns = asParameterProblem(() => comparedColumns(report, fields))
+  const columns = asParameterProblem(() => comparedColumns(report, params, fields))
   const comparison = {
     report,
     before: { loadId: loads.against.id },
@@ -184,6 +185,8 @@ async function readChanges(
   signal: AbortSignal,
 ): Promise<PageAnswer> {
   const { comparison, page, format, load, rowsFingerprint } = question
+  for (const scope of [comparison.before, comparison.after])
+    await assertAnswerable(db, comparison.report, scope, comparison.params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const limit = page.limit as number
   const found = await changedRows(db, comparison, { ...page, limit: limit + 1 }).execute(run)

@@ -3,6 +3,7 @@ import type { FastifySchema } from 'fastify'
 import { z } from 'zod'
 import { programVersion } from './config.ts'
 import { type ResponseExamples, responseExample } from './examples.ts'
+import { explanationShape } from './explanation.ts'
 import type { ServedReport } from './reports.ts'
 
 /** The OpenAPI document, made from the zod schemas that also validate, so the two cannot differ. */
@@ -37,7 +38,7 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
           complete: z.boolean().describe('Whether this is the last page'),
           next: z.string().nullable().describe('Cursor of the page after'),
           total: z.int().optional().describe('Rows of all pages, with count=exact'),
-          excluded: z.record(z.string(), z.int()).optional().describe('Films that the rows leave out, by reason'),
+          ...report.metaShape,
         }),
   })
   const text = { schema: { type: 'string' } }
@@ -51,23 +52,35 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
     response: {
       200: {
         headers: REPORT_HEADERS,
-        description: single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit',
+        description: `${single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit'}. With \`explain=true\`, what they mean and rest on`,
         content: {
-          'application/json': { schema: z.strictObject({ data: single ? report.row : z.array(report.row), meta }) },
+          'application/json': {
+            schema: {
+              anyOf: [
+                jsonSchema(z.strictObject({ data: single ? report.row : z.array(report.row), meta }), 'output'),
+                EXPLANATION,
+              ],
+            },
+          },
           ...(single ? {} : { 'text/csv': text, 'application/x-ndjson': text }),
         },
       },
       304: { description: 'The answer that `If-None-Match` names is still the right one' },
-      ...problems(400, 404, ...(single ? [] : [406]), 410, 503),
+      ...problems(400, 401, 404, ...(single ? [] : [406]), 410, 503),
     },
   }
 }
+
+/** What `explain=true` is answered with: the same of every report, so it stands once. */
+const EXPLANATION = { $ref: '#/components/schemas/Explanation' }
 
 const header = (description: string) => ({ description, schema: { type: 'string' } })
 
 const REPORT_HEADERS = {
   ETag: header('Strong: names the load, the question, the format and the encoding'),
-  'Cache-Control': header('`immutable` where `as_of` names a load by number, else to be revalidated'),
+  'Cache-Control': header(
+    '`immutable` where `as_of` names a load by number, else to be revalidated; an admin’s explanation is never kept',
+  ),
   'Data-Version': header('The load that was read: `movies=7`'),
   Link: header('`rel="next"`: the page after, if there is one'),
   'Server-Timing': header('How long the database took, or that it was not asked'),
@@ -84,7 +97,7 @@ const problem = z.strictObject({
 
 const MEANING: Record<number, string> = {
   400: 'A parameter is unknown or impossible; `errors` names it',
-  401: 'No valid bearer token',
+  401: 'No valid bearer token; where none is needed, one was sent that is not valid',
   403: 'The token is valid, what was asked for is not allowed',
   404: 'There is no such thing, or no load was published as of then',
   406: 'None of the media types asked for is served',
@@ -119,7 +132,10 @@ export const swaggerOptions = (examples: ResponseExamples): SwaggerOptions => ({
       description:
         'Film figures per company, genre and year, each with its coverage and its source. Every report reads one load, names it, and can be read as of an older one.',
     },
-    components: { securitySchemes: { admin: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      schemas: { Explanation: jsonSchema(explanationShape, 'output') },
+      securitySchemes: { admin: { type: 'http', scheme: 'bearer' } },
+    },
   },
   transform: ({ schema, url }) => {
     if (!schema) return { schema: { hide: true }, url }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { jsonRows, textRows } from '../queries/page.ts'
-import { assertKept, type Question } from './answer.ts'
+import { assertAnswerable, assertKept, type Question } from './answer.ts'
 import { csvLine, csvRow } from './csv.ts'
 import type { Warehouse } from './warehouse.ts'
 
@@ -23,7 +23,9 @@ export async function* streamAll(
   sum: Sum,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const rows = (db: AnyDb) => report.query(db, { loadId: snapshot.id }, params)
+  const scope = { loadId: snapshot.id }
+  await assertAnswerable(warehouse.reader, report, scope, params)
+  const rows = (db: AnyDb) => report.query(db, scope, params)
   if (format === 'ndjson') {
     for await (const batch of ofKept(warehouse, [snapshot.id], (db) => jsonRows(db, report, rows(db), page), signal))
       yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)

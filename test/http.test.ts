@@ -56,7 +56,7 @@ t.test('a warehouse that holds the sample', async (t) => {
     const same = [
       '?from=1990&to=1995',
       '?to=1995&from=1990',
-      '?from=1990&to=1995&limit=100&sort=year&format=json',
+      '?from=1990&to=1995&limit=100&sort=period&format=json',
       '?from=1990&to=1995&exclude_suspect=false',
     ]
     const etags = await Promise.all(same.map(async (query) => (await get(REPORT + query)).headers.etag))

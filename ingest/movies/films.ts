@@ -149,7 +149,7 @@ export const films: MovieFamily<Film> = {
       'language_code',
       // The original language is a code alone; it is a language even when no film says its name.
       sql`select distinct on (language_code) ${load}::integer, language_code, name
-          from (select language_code, name, count(*) as films
+          from (select language_code, name, count(distinct record) as films
                 from stage_language join kept using (record) group by language_code, name
                 union all
                 select distinct original_language, null, 0

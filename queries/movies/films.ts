@@ -1,29 +1,41 @@
 import { z } from 'zod'
 import { words, year } from '../params.ts'
 import { report } from '../report.ts'
+import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
-import { countedFilms, excludedFilms, filmParams } from './parts/films.ts'
+import { type FilmFilters, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
+import { countedFilms, excludedFilms, excludedShape } from './parts/films.ts'
+import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 export default report({
   summary: 'The films behind a figure, each with the line of the file that it was read from',
   description:
     'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     q: words('Part of the title, in any case'),
     year: year('Release year'),
     ...filmParams,
+    ...priceParams,
   }),
   row: z.strictObject(filmColumns),
   key: ['film_id'],
   defaultSort: 'film_id',
   example: { year: '1995', sort: '-revenue' },
-  query: (db: MoviesDb, scope, { q, ...params }) => filmFacts(countedFilms(db, scope, { ...params, title: q })),
-  excluded: (db, scope, { q, ...params }) => excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
+  query: (db: MoviesDb, scope, { q, ...params }) =>
+    filmFacts(countedFilms(db, scope, { ...params, title: q }), scope, params),
+  metaShape: { ...excludedShape, ...priceShape },
+  meta: (db: MoviesDb, scope, { q, ...params }) => [
+    excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
+    ...priceMeta(db, scope, params),
+  ],
+  refused: (db: MoviesDb, scope, params: PriceParams) => priceRefusal(db, scope, params),
+  counted: (db: MoviesDb, scope, { q, ...params }) =>
+    filmsCounted(db, scope, params, filmReasons(scope, { ...params, title: q }, false)),
   compared: {
     names: ['title'],
-    additive: ['budget', 'revenue', 'profit', 'vote_count'],
+    additive: () => ['budget', 'revenue', 'profit', 'vote_count', 'rating_count'],
     provenance: ['source_file', 'source_line', 'load_id', 'source_load_id'],
     // A film that left the list because its date moved is a film that changed, not one that is gone.
     choosesRows: ['q', 'year', ...Object.keys(filmParams)],
@@ -31,5 +43,5 @@ export default report({
 })
 
 /** Undated films are rows here as long as no year is asked for. */
-const listsUndated = (params: { year?: number | undefined; from?: number | undefined; to?: number | undefined }) =>
+const listsUndated = (params: FilmFilters & { year?: number | undefined }) =>
   params.year === undefined && params.from === undefined && params.to === undefined

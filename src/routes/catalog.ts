@@ -1,21 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Subject } from '../../ingest/subject.ts'
-import { factsOf } from '../../queries/report.ts'
 import { paramsOf } from '../answer.ts'
+import { columnShape, describedColumns } from '../columns.ts'
 import { programVersion } from '../config.ts'
 import { answers } from '../openapi.ts'
 import type { ServedReport } from '../reports.ts'
 import type { Snapshots } from '../snapshots.ts'
 
 const parameter = z.strictObject({ name: z.string(), description: z.string(), required: z.boolean() })
-const columnShape = z.strictObject({
-  name: z.string(),
-  type: z.string(),
-  nullable: z.boolean(),
-  unit: z.string().nullable(),
-  definition: z.string(),
-})
 const catalog = z.strictObject({
   version: z.string(),
   documentation: z.string(),
@@ -91,29 +84,10 @@ function describe(served: ServedReport) {
       description: (type as z.ZodType).description ?? '',
       required: !(type as z.ZodType).isOptional(),
     })),
-    columns: Object.entries(report.row.shape).map(([column, type]) => ({
-      name: column,
-      ...columnOf(type as z.ZodType),
-    })),
+    columns: describedColumns(report),
     key: report.key,
     sort: report.defaultSort,
   }
-}
-
-function columnOf(type: z.ZodType) {
-  const { description, unit = null } = factsOf(type)
-  // Null stands in a list of types or among alternatives, as the library finds it shorter.
-  const { anyOf, ...whole } = z.toJSONSchema(type, { io: 'output' }) as JsonType & { anyOf?: JsonType[] }
-  const alternatives = (anyOf ?? [whole]).flatMap(({ type: kinds, format }) =>
-    [kinds].flat().map((kind) => (kind === 'null' ? kind : (format ?? kind))),
-  )
-  const kinds = alternatives.filter((kind) => kind !== 'null')
-  return { type: kinds[0] ?? 'object', nullable: kinds.length < alternatives.length, unit, definition: description }
-}
-
-interface JsonType {
-  type?: string | string[]
-  format?: string
 }
 
 const escaped = (text: string) => text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`)

@@ -3,104 +3,17 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { checks, type RejectView, rejects, shownLoad } from '../../queries/loads.ts'
 import { wholeNumber } from '../../queries/params.ts'
-import type { AdminTokens } from '../auth.ts'
+import { type AdminTokens, isAdmin } from '../auth.ts'
 import { csvLine } from '../csv.ts'
 import { varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
+import { checkShape, loadShape, rejectShape, SEVERITIES, STATES } from '../load-shapes.ts'
 import { loadsNow } from '../loads.ts'
 import { answers, problems } from '../openapi.ts'
 import type { Snapshots } from '../snapshots.ts'
 import type { Warehouse } from '../warehouse.ts'
 
 /** What loads did: where a figure's lines came from, what was left out and why, and what was checked. */
-
-const STATES = [
-  'queued',
-  'running',
-  'held',
-  'published',
-  'superseded',
-  'unchanged',
-  'blocked',
-  'checked',
-  'failed',
-  'cancelled',
-  'dropped',
-] as const
-const SEVERITIES = ['reject', 'warning', 'duplicate', 'unmatched'] as const
-
-const count = z.int()
-const instant = z.iso.datetime().nullable()
-
-const loadShape = z.strictObject({
-  id: z.int(),
-  subject: z.string(),
-  state: z.enum(STATES),
-  mode: z.enum(['replace', 'merge']),
-  trigger: z.enum(['admin', 'cli', 'schedule', 'sample']),
-  source: z.string().describe('Without folder, credentials and query'),
-  format: z.string().nullable(),
-  hold: z.boolean(),
-  dry_run: z.boolean(),
-  stage: z.string().nullable(),
-  progress: z.record(z.string(), z.unknown()),
-  files: z.array(
-    z.strictObject({
-      name: z.string(),
-      family: z.string(),
-      bytes: count,
-      sha256: z.string(),
-      columns: z.array(z.string()).nullable().describe('The header as it stands in the file; null for JSON'),
-      modified_at: instant,
-      read: count.describe('= loaded + rejected + duplicate + unmatched, exactly'),
-      loaded: count,
-      rejected: count,
-      duplicate: count,
-      unmatched: count.describe('Sound records of films that the load does not have'),
-      unmatched_by: z.record(z.string(), count).describe('The same by reason: no_link, blank_tmdb_id, film_absent'),
-      warnings: count,
-    }),
-  ),
-  families: z
-    .array(z.strictObject({ family: z.string(), load: z.int(), files: z.array(z.string()) }))
-    .describe(
-      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over',
-    ),
-  row_counts: z.record(z.string(), count),
-  timings: z.record(z.string(), count).describe('Milliseconds by stage'),
-  checks: z.strictObject({ passed: count, failed: count, warned: count }),
-  notes: z.array(z.string()),
-  error: z.string().nullable(),
-  file_date: z.iso.date().nullable(),
-  data_through: z.iso.date().nullable(),
-  previous_load: z.int().nullable(),
-  replay_of: z.int().nullable().describe('The load whose rejected records it read again'),
-  created_at: instant,
-  started_at: instant,
-  finished_at: instant,
-  published_at: instant,
-})
-
-const rejectShape = z.strictObject({
-  file: z.string(),
-  line: z.int().describe('Physical line where the record starts; in a JSON array, its place'),
-  code: z.string(),
-  severity: z.enum(SEVERITIES),
-  column: z.string().nullable(),
-  reason: z.string(),
-  raw: z.string().nullable().optional().describe('The record’s text, for admins only'),
-})
-
-const checkShape = z.strictObject({
-  name: z.string(),
-  kind: z.string().nullable(),
-  claim: z.string(),
-  severity: z.enum(['error', 'warn']),
-  passed: z.boolean(),
-  failing: count.nullable().describe('Rows, or files, that break the claim'),
-  observed: z.string(),
-  sample: z.array(z.unknown()).optional().describe('The first hundred offending rows, for admins only'),
-})
 
 const path = z.strictObject({
   id: z
@@ -258,12 +171,6 @@ async function loadNamed(warehouse: Warehouse, params: unknown) {
   const [load] = await loadsNow(warehouse.writer, { id })
   if (!load) throw new Problem(404, `There is no load ${id}; GET /v1/loads lists them.`)
   return load
-}
-
-function isAdmin(tokens: AdminTokens, request: Parameters<AdminTokens['authenticate']>[0]): boolean {
-  if (!request.headers.authorization) return false
-  tokens.authenticate(request)
-  return true
 }
 
 async function* rejectLines(

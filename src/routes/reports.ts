@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
+import { type LoadView, loads } from '../../queries/loads.ts'
 import { answerPage, type Format, paramsOf, type Question, understand } from '../answer.ts'
+import { type AdminTokens, isAdmin } from '../auth.ts'
 import type { ByteCache } from '../cache.ts'
 import { Problem } from '../errors.ts'
+import { answerExplained, type Explained, explanationFingerprint } from '../explanation.ts'
 import { reportDocs } from '../openapi.ts'
 import type { ServedReport } from '../reports.ts'
 import { type Answerable, respond } from '../respond.ts'
@@ -18,17 +21,19 @@ export interface ReportRoutes {
   warehouse: Warehouse
   snapshots: Snapshots
   cache: ByteCache
+  tokens: AdminTokens
 }
 
 export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void {
-  const { reports, snapshots } = options
+  const { reports, warehouse, snapshots, cache, tokens } = options
   // Its bytes are packed here, if they are, and kept so; packing them once more would belie the ETag.
   for (const served of reports)
     app.get(
       served.url,
       { schema: { ...reportDocs(served), ...validation(served) }, compress: false },
       async (request, reply) => {
-        const query = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
+        const query: Asked = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
+        const admin = query.explain === true && isAdmin(tokens, request)
         const format = served.single ? 'json' : formatFor(request, query)
         const question = await understand(served, query, format, async ({ loadId, asOf }) => {
           if (loadId !== undefined) return await snapshots.ofCursor(served.subject, loadId)
@@ -37,9 +42,18 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
           if (!current) throw nothingPublished(served.subject)
           return current
         })
-        return await respond(request, reply, answerableOf(question, query, options), options.cache)
+        const answerable = question.explain
+          ? explanationOf(await explained(warehouse, question, admin), warehouse)
+          : answerableOf(question, query, warehouse)
+        return await respond(request, reply, answerable, cache)
       },
     )
+}
+
+type Asked = Record<string, unknown> & {
+  format?: Format
+  as_of?: string
+  explain?: boolean
 }
 
 /** A single row's id is in the path; all else is in the query. */
@@ -62,7 +76,7 @@ function formatFor(request: FastifyRequest, query: { format?: Format }): Format 
   throw new Problem(406, 'Reports come as application/json, text/csv and application/x-ndjson.')
 }
 
-function answerableOf(question: Question, { as_of }: { as_of?: string }, { warehouse }: ReportRoutes): Answerable {
+function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse): Answerable {
   const { served, snapshot, format, fingerprint, page } = question
   const asOfNumber = /^\d+$/.test(as_of ?? '')
   return {
@@ -80,5 +94,27 @@ function answerableOf(question: Question, { as_of }: { as_of?: string }, { wareh
             fileName: `${served.name.replaceAll('/', '-')}.${format}`,
           }
         : { page: (signal) => answerPage(warehouse.reader, question, signal) },
+  }
+}
+
+async function explained({ writer }: Warehouse, question: Question, admin: boolean): Promise<Explained> {
+  const [load] = (await loads({ id: question.snapshot.id }).execute(writer)).rows
+  return { question, load: load as LoadView, admin }
+}
+
+/** An admin sees more than others: nobody's cache may hand that on. */
+function explanationOf(explained: Explained, warehouse: Warehouse): Answerable {
+  const { served, snapshot } = explained.question
+  return {
+    fingerprint: explanationFingerprint(warehouse.reader, explained),
+    format: 'json',
+    headers: {
+      // Not for ever, even of a load by number: whether it is the published one is part of the answer.
+      'cache-control': explained.admin ? 'private, no-store' : 'public, no-cache',
+      'data-version': `${served.subject}=${snapshot.id}`,
+    },
+    vary: ['authorization'],
+    mayBeMissing: served.single,
+    rows: { page: (signal) => answerExplained(warehouse, explained, signal) },
   }
 }

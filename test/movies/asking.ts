@@ -99,7 +99,7 @@ export async function askCsv(origin: string, report: string, query: Query): Prom
 
 /** What a row is in CSV: unknown is empty, a list is joined by `|`, a number its digits. */
 export const asCsv = (row: Row): (string | null)[] =>
-  Object.values(row).map((cell) => (Array.isArray(cell) ? cell.join('|') : cell === null ? null : plain(cell)))
+  Object.values(row).map((cell) => (Array.isArray(cell) ? cell.join('|') : cell === null ? null : plain(String(cell))))
 
 /** RFC 4180; an empty cell without quotes is null. */
 export function readCsv(body: string): (string | null)[][] {

@@ -1,15 +1,39 @@
 import fc from 'fast-check'
 import { REPORTS, type ReportName } from './oracle.ts'
 import type { Asked } from './oracle-changes.ts'
+import type { ParamName } from './oracle-reports.ts'
 import { params } from './questions.ts'
 
 /** Requests for the changes of reports. */
 
+/** Reports whose changes are asked for, and what is asked of them. */
+export const CHANGING: ReportName[] = [
+  'company-years',
+  'genre-years',
+  'company-genre-years',
+  'years',
+  'companies',
+  'genres',
+  'films',
+]
+const PARAMS: ParamName[] = [
+  'company_id',
+  'genre_id',
+  'collection_id',
+  'person_id',
+  'from',
+  'to',
+  'year',
+  'q',
+  'exclude_suspect',
+  'min_releases',
+]
+
 /** What has no size and is no name: texts of a film, lists and ids. */
 const UNSORTABLE =
-  /^(release_date|release_precision|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
+  /^(partial|release_date|release_precision|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
 /** What cannot change. */
-const FIXED = /^(company_id|genre_id|film_id|period|source_file|source_line|load_id|source_load_id)$/
+const FIXED = /^(company_id|genre_id|film_id|period|partial|source_file|source_line|load_id|source_load_id)$/
 
 const sort = (report: ReportName) =>
   fc.tuple(
@@ -18,14 +42,14 @@ const sort = (report: ReportName) =>
   )
 
 const canChange = (report: ReportName) => (column: string) =>
-  !FIXED.test(column) && !(column === 'year' && REPORTS[report].grain !== 'film')
+  !FIXED.test(column) && !(column === 'year' && REPORTS[report].kind !== 'film')
 
 export const changesQuestion = (...reports: ReportName[]): fc.Arbitrary<Asked> =>
   fc.constantFrom(...reports).chain((report) =>
     fc.record(
       {
         report: fc.constant(report),
-        params: params(report),
+        params: params(report, PARAMS),
         sort: fc.option(
           sort(report).map((key) => key.join('')),
           { nil: undefined },

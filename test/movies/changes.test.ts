@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { law } from '../law.ts'
 import { readCsv } from './asking.ts'
-import { changesQuestion } from './changes-questions.ts'
+import { CHANGING, changesQuestion } from './changes-questions.ts'
 import { type DatasetFile, datasetFile } from './dataset-file.ts'
 import { exactJson, plain, wholeCell } from './exact.ts'
-import { LawHouse, REPORT_NAMES } from './law-house.ts'
+import { LawHouse } from './law-house.ts'
 import { REPORTS } from './oracle.ts'
 import { type Asked, ChangesOracle } from './oracle-changes.ts'
 import type { Row } from './oracle-figures.ts'
@@ -31,7 +31,7 @@ const twoIssues = fc
   .filter(([, next]) => next.entries.some((entry) => 'film' in entry))
 
 const questions = (most: number) =>
-  fc.array(changesQuestion(...REPORT_NAMES), { minLength: 1, maxLength: most, size: 'max' })
+  fc.array(changesQuestion(...CHANGING), { minLength: 1, maxLength: most, size: 'max' })
 
 const urlOf = (load: number, { report, params, sort, fields, films }: Asked, more: Record<string, string> = {}) =>
   `/v1/loads/${load}/changes?${new URLSearchParams({ report: `movies/${report}`, ...queryOf({ params, sort, fields }), films: String(films), ...more })}`

@@ -1,5 +1,8 @@
 import fc from 'fast-check'
+import { type Beside, beside } from './dataset-beside.ts'
+import { besideFiles, told } from './dataset-beside-files.ts'
 import {
+  countries,
   LARGEST_ID,
   money,
   name,
@@ -8,11 +11,13 @@ import {
   popularity,
   releaseDate,
   runtime,
+  spoken,
   status,
   voteAverage,
   voteCount,
 } from './film-arbitraries.ts'
-import type { FilmRecord, Named } from './oracle-figures.ts'
+import { type FilmRecord, type Named, nothingMore } from './oracle-figures.ts'
+import { python } from './python-repr.ts'
 
 /**
  * Small files of the format the-movies-dataset, with all that goes wrong in the real one, and what a reader must make of them.
@@ -23,6 +28,8 @@ export interface DatasetFile {
   byteOrderMark: boolean
   /** Whether the last line ends. */
   ended: boolean
+  /** What other files tell of the films; without it the file stands alone. */
+  beside?: Beside
 }
 
 /** What stands between two line starts: a record of a film, or text that is so many records and none of them sound. */
@@ -51,7 +58,12 @@ const film = fc.record({
   collection: fc.option(named(3), { freq: 2 }),
   companies: namedList(5, 4),
   genres: namedList(4, 3),
-  crew: fc.constant<Named[]>([]),
+  releasePrecision: fc.constant('day' as const),
+  countries,
+  spoken,
+  keywords: fc.constant<Named[]>([]),
+  cast: fc.constant<Named[]>([]),
+  crew: fc.constant<FilmRecord['crew']>([]),
 })
 
 /** Cells that cannot be read: each is blank to the reader, and one warning. */
@@ -63,6 +75,7 @@ const BAD_CELLS: { column: string; texts: string[]; blank: Partial<FilmRecord> }
   { column: 'vote_count', texts: ['many', '1.5'], blank: { voteCount: '' } },
   { column: 'genres', texts: ["[{'id': 'x', 'name': 'Drama'}]", "[{'id': 1"], blank: { genres: [] } },
   { column: 'production_companies', texts: ['False', '{}'], blank: { companies: [] } },
+  { column: 'production_countries', texts: ['12', "[{'iso_3166_1': 'US'"], blank: { countries: [] } },
 ]
 
 const badCells = fc
@@ -92,6 +105,7 @@ const sound: fc.Arbitrary<Entry> = fc
   }))
 
 const untold: Omit<FilmRecord, 'line'> = {
+  ...nothingMore,
   id: 3,
   title: '',
   releaseDate: '1995-10-30',
@@ -104,10 +118,8 @@ const untold: Omit<FilmRecord, 'line'> = {
   popularity: '',
   voteAverage: '',
   voteCount: '',
-  collection: null,
   companies: [],
   genres: [],
-  crew: [],
 }
 
 const broken: fc.Arbitrary<Entry> = fc.constantFrom(
@@ -127,27 +139,42 @@ const broken: fc.Arbitrary<Entry> = fc.constantFrom(
   { text: line(cellsOf({ ...untold, title: 'Text behind a quote' })).replace('en', '"e"n'), records: 1 },
 )
 
-export const datasetFile: fc.Arbitrary<DatasetFile> = fc
-  .record({
-    entries: fc
-      .array(
-        fc.oneof(
-          { weight: 14, arbitrary: sound },
-          { weight: 2, arbitrary: broken },
-          // The same line again, from anywhere before it.
-          { weight: 2, arbitrary: fc.nat().map((of) => ({ of })) },
-        ),
-        { minLength: 1, maxLength: 26 },
-      )
-      .map(resolveRepeats)
-      // A file without any film is blocked by its checks, which is another law.
-      .filter((entries) => entries.some((entry) => 'film' in entry)),
-    newline: fc.constantFrom('\n', '\r\n'),
-    byteOrderMark: fc.boolean(),
-    ended: fc.boolean(),
-  })
-  // A failure shows the file as it would be written.
-  .map((file) => Object.assign(file, { [fc.toStringMethod]: () => writeDataset(file).text }))
+/** @param fewest entries */
+const fileOf = (fewest: number): fc.Arbitrary<DatasetFile> =>
+  fc
+    .record({
+      entries: fc
+        .array(
+          fc.oneof(
+            { weight: 14, arbitrary: sound },
+            { weight: 2, arbitrary: broken },
+            // The same line again, from anywhere before it.
+            { weight: 2, arbitrary: fc.nat().map((of) => ({ of })) },
+          ),
+          { minLength: fewest, maxLength: 26, ...(fewest > 1 ? { size: 'max' } : {}) },
+        )
+        .map(resolveRepeats)
+        // A file without any film is blocked by its checks, which is another law.
+        .filter((entries) => entries.some((entry) => 'film' in entry)),
+      newline: fc.constantFrom('\n', '\r\n'),
+      byteOrderMark: fc.boolean(),
+      ended: fc.boolean(),
+    })
+    // A failure shows the file as it would be written.
+    .map((file) => Object.assign(file, { [fc.toStringMethod]: () => writeDataset(file).text }))
+
+export const datasetFile = fileOf(1)
+
+/** The same with all that may stand beside it; films enough to be ranked and shared. */
+export const datasetFolder: fc.Arbitrary<DatasetFile> = fc.tuple(fileOf(8), beside).map(([file, others]) =>
+  Object.assign({}, file, {
+    beside: others,
+    [fc.toStringMethod]: () =>
+      [['movies_metadata.csv', writeDataset(file).text], ...besideFiles(others)]
+        .map(([name, text]) => `${name}\n${text}`)
+        .join('\n\n'),
+  }),
+)
 
 function resolveRepeats(drawn: (Entry | { of: number })[]): Entry[] {
   const entries: Entry[] = []
@@ -159,32 +186,46 @@ function resolveRepeats(drawn: (Entry | { of: number })[]): Entry[] {
 }
 
 /** The file's text, and the sound records in it, each with the physical line where it starts. */
-export function writeDataset({ entries, newline, byteOrderMark, ended }: DatasetFile) {
-  const records: (FilmRecord & { raw: string; warnings: number })[] = []
+export function writeDataset({ entries, newline, byteOrderMark, ended, beside }: DatasetFile) {
+  const sound: (FilmRecord & { raw: string; warnings: number })[] = []
   const lines = [COLUMNS.join(',')]
   let at = 2
   for (const entry of entries) {
     const text = 'text' in entry ? entry.text.replaceAll('\n', newline) : line(entry.cells)
-    if ('film' in entry) records.push({ ...entry.film, line: at, raw: text, warnings: entry.warnings })
+    if ('film' in entry) sound.push({ ...entry.film, line: at, raw: text, warnings: entry.warnings })
     lines.push(text)
     at += text.split('\n').length
   }
   return {
     text: `${byteOrderMark ? '\uFEFF' : ''}${lines.join(newline)}${ended ? newline : ''}`,
-    records,
+    records: beside ? told(sound, beside) : sound,
     rejected: entries.reduce((sum, entry) => sum + ('records' in entry ? entry.records : 0), 0),
   }
 }
 
 /** The entries in another order; those of one film keep theirs. */
-export function shuffled(entries: Entry[], order: number[]): Entry[] {
-  const idOf = (entry: Entry) => ('film' in entry ? entry.film.id : null)
-  const moved = order.map((index) => entries[index] as Entry)
-  const waiting = [...entries]
-  return moved.map((entry) => {
-    if (idOf(entry) === null) return entry
-    const next = waiting.findIndex((candidate) => idOf(candidate) === idOf(entry))
-    return waiting.splice(next, 1)[0] as Entry
+export const shuffled = (entries: Entry[], order: number[]): Entry[] =>
+  inTurn(entries, order, (entry) => ('film' in entry ? entry.film.id : null))
+
+/** The other way round; what is told of one thing keeps its order. */
+export function turned(others: Beside): Beside {
+  const turn = <T>(list: T[], keyOf: (one: T) => unknown) => inTurn(list, [...list.keys()].reverse(), keyOf)
+  return {
+    ...others,
+    credits: turn(others.credits, ({ film }) => film),
+    keywords: turn(others.keywords, ({ film }) => film),
+    links: turn(others.links, ({ movie }) => movie),
+    ratings: turn(others.ratings, (rating) => ('text' in rating ? null : `${rating.user} ${rating.movie}`)),
+  }
+}
+
+function inTurn<T>(list: T[], order: number[], keyOf: (one: T) => unknown): T[] {
+  const waiting = [...list]
+  return order.map((index) => {
+    const key = keyOf(list[index] as T)
+    if (key === null) return list[index] as T
+    const next = waiting.findIndex((candidate) => keyOf(candidate) === key)
+    return waiting.splice(next, 1)[0] as T
   })
 }
 
@@ -201,11 +242,11 @@ function cellsOf(told: Omit<FilmRecord, 'line'>, other: Record<string, string> =
     original_language: told.originalLanguage,
     popularity: told.popularity,
     production_companies: python(told.companies.map(({ id, name }) => ({ name, id }))),
-    production_countries: python([{ iso_3166_1: 'US', name: 'United States of America' }]),
+    production_countries: python(told.countries.map(({ code, name }) => ({ iso_3166_1: code, name }))),
     release_date: told.releaseDate,
     revenue: told.revenue,
     runtime: told.runtime,
-    spoken_languages: python([{ iso_639_1: 'en', name: '' }]),
+    spoken_languages: python(told.spoken.map(({ code, name }) => ({ iso_639_1: code, name }))),
     status: told.status,
     title: told.title,
     video: 'False',
@@ -220,25 +261,4 @@ function line(cells: Record<string, string>): string {
   return COLUMNS.map((column) => cells[column] ?? '')
     .map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell))
     .join(',')
-}
-
-type PythonValue = string | number | null | PythonValue[] | { [key: string]: PythonValue }
-
-/** What `repr` of Python 3 writes. */
-function python(value: PythonValue): string {
-  if (value === null) return 'None'
-  if (typeof value === 'number') return String(value)
-  if (Array.isArray(value)) return `[${value.map(python).join(', ')}]`
-  if (typeof value === 'object')
-    return `{${Object.entries(value)
-      .map(([key, item]) => `${python(key)}: ${python(item)}`)
-      .join(', ')}}`
-  const quote = value.includes("'") && !value.includes('"') ? '"' : "'"
-  const escaped = value
-    .replaceAll('\\', '\\\\')
-    .replaceAll(quote, `\\${quote}`)
-    .replaceAll('\n', '\\n')
-    .replaceAll('\t', '\\t')
-    .replaceAll('\u00a0', '\\xa0')
-  return `${quote}${escaped}${quote}`
 }

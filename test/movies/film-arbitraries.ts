@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Named } from './oracle-figures.ts'
+import type { Coded, Named } from './oracle-figures.ts'
 
 /**
  * What films may hold, over few ids, years and names, so that ties, repeats and shared cells are the rule and not the exception.
@@ -53,7 +53,16 @@ export const releaseDate = fc.oneof(
   { weight: 2, arbitrary: fc.constant('') },
   {
     weight: 8,
-    arbitrary: fc.constantFrom('1995-01-01', '1995-10-30', '1995-12-31', '1996-01-01', '1996-02-29', '1997-06-15'),
+    arbitrary: fc.constantFrom(
+      '1990-10-01',
+      '1991-02-28',
+      '1995-01-01',
+      '1995-10-30',
+      '1995-12-31',
+      '1996-01-01',
+      '1996-02-29',
+      '1997-06-15',
+    ),
   },
   { weight: 2, arbitrary: fc.constantFrom('0987-06-05', '1874-12-09', FILE_DATE, '2017-10-03', '2020-12-16') },
 )
@@ -80,3 +89,13 @@ export const voteAverage = fc.oneof(fc.constant(''), fc.constantFrom('0.0', '7.7
 export const voteCount = fc.oneof(fc.constantFrom('', '0', '5415.0'), fc.nat(20_000).map(String))
 export const runtime = fc.constantFrom('', '0.0', '81.0', '104', '99.5')
 export const status = fc.constantFrom('', 'Released', 'Released', 'Rumored', 'Post Production')
+
+/** A film's codes, of which some have several names or none, and some stand twice. */
+const coded = (codes: string[], names: string[]): fc.Arbitrary<Coded[]> =>
+  fc.array(fc.record({ code: fc.constantFrom(...codes), name: fc.constantFrom(...names) }, { noNullPrototype: true }), {
+    maxLength: 3,
+  })
+
+/** Of countries the source always has the name. */
+export const countries = coded(['US', 'FR', 'GB', 'XC'], ['Otter', "C\u00f4te d'Ivoire", '🎬'])
+export const spoken = coded(['en', 'fr', 'de'], ['English', 'Fran\u00e7ais', '映画', ''])

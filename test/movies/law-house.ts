@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict'
 import { utimes } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import type { Test } from 'tap'
 import type { LoadRequest } from '../../ingest/ledger.ts'
 import type { LoadView } from '../../queries/loads.ts'
 import { build, type House } from '../build.ts'
 import { askJson, askNdjson } from './asking.ts'
+import { besideFiles, pricesOf, ratingsOf } from './dataset-beside-files.ts'
 import { type DatasetFile, writeDataset } from './dataset-file.ts'
 import { wholeCell } from './exact.ts'
 import { FILE_DATE } from './film-arbitraries.ts'
-import { Oracle, REPORTS, type ReportName } from './oracle.ts'
-import type { Row } from './oracle-figures.ts'
+import { Oracle, REPORTS, type ReportName, type Snapshot } from './oracle.ts'
+import type { FilmRecord, Row } from './oracle-figures.ts'
+import type { PriceIndexes } from './oracle-prices.ts'
 import { type Question, queryOf } from './questions.ts'
 import { type VegaFilm, type VegaIds, vegaKey, vegaRecords, writeVega } from './vega-file.ts'
 
@@ -37,25 +40,48 @@ export class LawHouse {
 
   /** Loads a file that was last written on FILE_DATE; from a place of its own, as it may have far fewer films than the one before. */
   async load(fileName: string, text: string, request: Partial<LoadRequest> = {}): Promise<LoadView> {
-    const place = await this.house.file(`${this.#loads++}/${fileName}`, text)
-    await utimes(place, new Date(FILE_DATE), new Date(FILE_DATE))
-    return await this.house.load(place, request)
+    return await this.house.load(await this.#written(fileName, text, this.#loads++), request)
   }
+
+  /** Loads a folder of such files. */
+  async loadFolder(files: Map<string, string>, request: Partial<LoadRequest> = {}): Promise<LoadView> {
+    const number = this.#loads++
+    let place = ''
+    for (const [name, text] of files) place = await this.#written(name, text, number)
+    return await this.house.load(path.dirname(place), request)
+  }
+
+  async #written(fileName: string, text: string, folder: number): Promise<string> {
+    const place = await this.house.file(`${folder}/${fileName}`, text)
+    await utimes(place, new Date(FILE_DATE), new Date(FILE_DATE))
+    return place
+  }
+
+  /** The price indexes of the published load; those that a load does not bring it has from the one before. */
+  #prices: PriceIndexes = new Map()
 
   async loadDataset(file: DatasetFile) {
     const written = writeDataset(file)
-    const load = await this.#published('movies_metadata.csv', written.text)
-    return { ...written, load, oracle: oracleOf(load, written.records) }
+    const { beside } = file
+    const files = new Map([['movies_metadata.csv', written.text], ...(beside ? besideFiles(beside) : [])])
+    const load = await this.#published(
+      beside
+        ? this.loadFolder(files, { force: true })
+        : this.load('movies_metadata.csv', written.text, { force: true }),
+    )
+    if (beside) this.#prices = pricesOf(beside, load.id)
+    const ratings = beside ? ratingsOf(written.records, beside) : null
+    return { ...written, files, load, oracle: oracleOf(load, written.records, { ratings, prices: this.#prices }) }
   }
 
   async loadVega(films: VegaFilm[]) {
-    const load = await this.#published('movies.json', writeVega(films))
+    const load = await this.#published(this.load('movies.json', writeVega(films), { force: true }))
     const ids = await this.#vegaIds()
-    return { load, ids, oracle: oracleOf(load, vegaRecords(films, ids)) }
+    return { load, ids, oracle: oracleOf(load, vegaRecords(films, ids), { prices: this.#prices }) }
   }
 
-  async #published(fileName: string, text: string): Promise<LoadView> {
-    const load = await this.load(fileName, text, { force: true })
+  async #published(loading: Promise<LoadView>): Promise<LoadView> {
+    const load = await loading
     if (load.state !== 'published') {
       const { body } = await this.house.get(`/v1/loads/${load.id}/checks`)
       assert.fail(`load ${load.id} is ${load.state}: ${load.error ?? JSON.stringify(body.data[0])}`)
@@ -82,7 +108,7 @@ export class LawHouse {
     const figures: Record<string, Row[]> = {}
     for (const name of REPORT_NAMES) {
       const columns = REPORTS[name].columns.filter((column) => !/^(source_line|load_id|source_load_id)$/.test(column))
-      figures[name] = await askNdjson(this.house, name, { fields: columns.join(',') })
+      figures[name] = await askNdjson(this.house, name, { fields: columns.join(','), sort: REPORTS[name].sort })
     }
     return figures
   }
@@ -96,14 +122,18 @@ export class LawHouse {
     assert.deepEqual(rows, expected.slice(0, limit))
     const columns = asked.fields ?? REPORTS[report].columns
     for (const row of rows) assert.deepEqual(Object.keys(row), columns, 'columns in order')
-    const { next, load, ...facts } = meta
-    const excluded = oracle.excluded(report, params)
-    assert.deepEqual(facts, {
+    const { next, load, partial_from = null, excluded, ...told } = meta
+    const { partial_from: first, excluded: left, ...others } = oracle.meta(report, params)
+    if (first !== undefined) assert.equal(partial_from, first)
+    if (left !== undefined || REPORTS[report].kind === 'life') assert.deepEqual(excluded, left)
+    // What else an answer tells of its report is that report's own.
+    const facts = ['report', 'rows', 'complete', 'total', 'prices', 'reconciliation'].filter((name) => name in told)
+    assert.deepEqual(Object.fromEntries(facts.map((name) => [name, told[name]])), {
       report: `movies/${report}`,
       rows: wholeCell(Math.min(limit, expected.length)),
       complete: expected.length <= limit,
       total: wholeCell(expected.length),
-      ...(excluded ? { excluded } : {}),
+      ...others,
     })
     assert.equal(next === null, expected.length <= limit)
     assert.deepEqual([load.id, load.data_through], [wholeCell(loadId), oracle.dataThrough()])
@@ -111,8 +141,14 @@ export class LawHouse {
 }
 
 /** What knows the films of a load. */
-export const oracleOf = ({ id, files }: LoadView, records: ConstructorParameters<typeof Oracle>[0]) =>
-  new Oracle(records, { fileName: files[0]?.name as string, fileDate: FILE_DATE, loadId: id })
+export const oracleOf = (
+  { id, files }: LoadView,
+  records: FilmRecord[],
+  others: Pick<Snapshot, 'ratings' | 'prices'> = {},
+) => {
+  const fileName = files.find(({ family }) => family === 'films')?.name as string
+  return new Oracle(records, { ...others, fileName, fileDate: FILE_DATE, loadId: id })
+}
 
 /** Rows with the columns that were asked for. */
 export const shown = (rows: Row[], fields: string[] | undefined): Row[] =>

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { law } from '../law.ts'
+import { accounted, drillThrough, isNear, sums, total, within } from './adding-up.ts'
 import { asCsv, askCsv, askJson, askNdjson, askPages } from './asking.ts'
-import { datasetFile, shuffled } from './dataset-file.ts'
-import { plain, wholeCell } from './exact.ts'
+import type { Beside } from './dataset-beside.ts'
+import { besideCounts } from './dataset-beside-files.ts'
+import { datasetFolder, shuffled, turned } from './dataset-file.ts'
+import { wholeCell } from './exact.ts'
 import { LawHouse, REPORT_NAMES, shown } from './law-house.ts'
 import { REPORTS } from './oracle.ts'
 import type { Row } from './oracle-figures.ts'
-import { pageSize, queryOf, question } from './questions.ts'
+import type { Kind } from './oracle-reports.ts'
+import { allowed, pageSize, queryOf, question } from './questions.ts'
+import { sweep } from './sweep.ts'
 import { vegaFilms } from './vega-file.ts'
 
 /**
@@ -19,6 +24,9 @@ const several = <T>(things: fc.Arbitrary<T>, most: number) =>
   fc.array(things, { minLength: 1, maxLength: most, size: 'max' })
 const questions = (most: number) => several(question(...REPORT_NAMES), most)
 
+const reportsOf = (...kinds: Kind[]) => REPORT_NAMES.filter((name) => kinds.includes(REPORTS[name].kind))
+const sharing = REPORT_NAMES.filter((name) => REPORTS[name].takes.includes('attribution'))
+
 // By itself tap gives up after half a minute; the runner's own limit stands.
 t.setTimeout(0)
 t.test('for any file', { timeout: 0 }, async (t) => {
@@ -26,26 +34,36 @@ t.test('for any file', { timeout: 0 }, async (t) => {
   const { house, origin } = laws
 
   await t.test('each report gives what an independent calculator gives, whatever is asked', () =>
-    law(fc.tuple(datasetFile, questions(60)), async ([file, asked]) => {
+    law(fc.tuple(datasetFolder, questions(60)), async ([file, asked]) => {
       const { oracle, load } = await laws.loadDataset(file)
       for (const one of asked) await laws.compare(oracle, load.id, one)
     }),
   )
 
-  await t.test('the films behind a cell add up to it', () =>
+  await t.test('and whatever stands together in a request', () =>
     law(
-      fc.tuple(datasetFile, several(question(...REPORT_NAMES.filter((name) => name !== 'films')), 12)),
+      datasetFolder,
+      async (file) => {
+        const { oracle, load } = await laws.loadDataset(file)
+        for (const report of REPORT_NAMES) for (const one of sweep(report)) await laws.compare(oracle, load.id, one)
+      },
+      1 / 8,
+    ),
+  )
+
+  await t.test('the films behind a cell add up to it, in the prices of any year', () =>
+    law(
+      fc.tuple(datasetFolder, several(question(...reportsOf('cells', 'life')), 16)),
       async ([file, asked]) => {
-        await laws.loadDataset(file)
-        for (const { report, params, sort } of asked) {
-          const { rows } = await askJson(house, report, { ...queryOf({ report, params, sort }), limit: '6' })
-          const { min_releases, q, ...filters } = params
+        const { oracle } = await laws.loadDataset(file)
+        for (const { report, sort, params: drawn } of asked) {
+          const { attribution, aggregate, ...params } = drawn
+          const { rows } = await askJson(house, report, { ...queryOf({ params, sort }), limit: '6' })
           for (const cell of rows) {
-            const query = queryOf({ report: 'films', params: filters })
-            for (const column of ['company_id', 'genre_id', 'year'])
-              if (column in cell) query[column] = plain(cell[column] as string)
-            const films = sums((await askJson(house, 'films', { ...query, limit: '1000' })).rows)
-            assert.deepEqual(films, Object.fromEntries(Object.keys(films).map((column) => [column, cell[column]])))
+            const query = { ...queryOf({ params: drillThrough(params, cell) }), limit: '1000' }
+            const films = (await askJson(house, 'films', query)).rows
+            const added = sums(within(films, report, params, cell, oracle.films))
+            assert.deepEqual(added, Object.fromEntries(Object.keys(added).map((column) => [column, cell[column]])))
           }
         }
       },
@@ -53,9 +71,42 @@ t.test('for any file', { timeout: 0 }, async (t) => {
     ),
   )
 
+  await t.test('rows, what is in none of them, and films without the dimension are the total, to the cent', () =>
+    law(
+      fc.tuple(datasetFolder, several(question(...sharing), 24), several(fc.constantFrom('full', 'split'), 24)),
+      async ([file, asked, attributions]) => {
+        await laws.loadDataset(file)
+        for (const [index, { report, params: drawn }] of asked.entries()) {
+          const attribution = attributions[index % attributions.length] as 'full' | 'split'
+          const params = allowed(report, { ...drawn, attribution })
+          const { rows, meta } = await askJson(house, report, { ...queryOf({ params }), limit: '1000' })
+          const reconciled = meta.reconciliation as unknown as Record<string, Row>
+          for (const account of Object.values(reconciled)) {
+            assert.equal(accounted(account), account.total)
+            if (attribution === 'split') assert.equal(account.overlap, wholeCell(0))
+          }
+          const { releases, budget, revenue } = reconciled as Record<'releases' | 'budget' | 'revenue', Row>
+          assert.equal(total(rows, 'budget'), budget.rows)
+          assert.equal(total(rows, 'revenue'), revenue.rows)
+          // Shown shares are rounded.
+          assert.ok(isNear(total(rows, 'releases'), releases.rows as string, rows.length * 0.5e-6))
+          const page = await askJson(house, report, { ...queryOf({ params }), limit: '1' })
+          assert.deepEqual(page.meta.reconciliation, meta.reconciliation, 'a page tells of the whole')
+          const all = (
+            await askJson(house, 'films', { ...queryOf({ params: drillThrough(params, {}) }), limit: '1000' })
+          ).rows
+          const counted = all.filter((film) => REPORTS[report].kind === 'life' || film.release_date !== null)
+          const totals = [wholeCell(counted.length), total(counted, 'budget'), total(counted, 'revenue')]
+          assert.deepEqual([releases.total, budget.total, revenue.total], totals)
+        }
+      },
+      2 / 3,
+    ),
+  )
+
   await t.test('pages of any size and notation joined are one page, in any order', () =>
     law(
-      fc.tuple(datasetFile, several(fc.tuple(question(...REPORT_NAMES), several(pageSize, 4)), 16)),
+      fc.tuple(datasetFolder, several(fc.tuple(question(...REPORT_NAMES), several(pageSize, 4)), 16)),
       async ([file, asked]) => {
         const { oracle } = await laws.loadDataset(file)
         for (const [one, sizes] of asked) {
@@ -71,7 +122,7 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 
   await t.test('pages stay on the load of the first, whatever is published meanwhile', () =>
     law(
-      fc.tuple(datasetFile, datasetFile, question(...REPORT_NAMES), several(pageSize, 2)),
+      fc.tuple(datasetFolder, datasetFolder, question(...REPORT_NAMES), several(pageSize, 2)),
       async ([file, other, one, sizes]) => {
         const { oracle } = await laws.loadDataset(file)
         const pages = await askPages(house, one.report, queryOf(one), sizes, () => laws.loadDataset(other))
@@ -84,7 +135,7 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 
   await t.test('CSV, NDJSON and JSON say the same, and a download tells that it is whole', () =>
     law(
-      fc.tuple(datasetFile, questions(20)),
+      fc.tuple(datasetFolder, questions(20)),
       async ([file, asked]) => {
         await laws.loadDataset(file)
         for (const one of asked) {
@@ -101,24 +152,33 @@ t.test('for any file', { timeout: 0 }, async (t) => {
   )
 
   await t.test('every record that is read is accounted for', () =>
-    law(datasetFile, async (file) => {
+    law(datasetFolder, async (file) => {
       const { load, records, rejected } = await laws.loadDataset(file)
       const last = new Map(records.map((record) => [record.id, record]))
       const kept = [...last.values()]
       const earlier = records.filter((record) => last.get(record.id) !== record)
-      const { bytes, sha256, modified_at, name, family, columns, ...counts } = load.files[0] as (typeof load.files)[0]
-      assert.deepEqual(counts, {
-        read: records.length + rejected,
-        loaded: kept.length,
-        rejected,
-        duplicate: earlier.length,
-        unmatched: 0,
-        unmatched_by: {},
+      const countsOf = (name: string) => {
+        const found = load.files.find((file) => file.name === name)
+        const { read, loaded, rejected, duplicate, unmatched, warnings } = found as (typeof load.files)[0]
+        return { counts: { read, loaded, rejected, duplicate, unmatched }, warnings }
+      }
+      assert.deepEqual(countsOf('movies_metadata.csv'), {
+        counts: {
+          read: records.length + rejected,
+          loaded: kept.length,
+          rejected,
+          duplicate: earlier.length,
+          unmatched: 0,
+        },
         warnings: kept.reduce((sum, record) => sum + record.warnings, 0),
       })
+      for (const [name, counts] of besideCounts(kept, file.beside as Beside))
+        assert.deepEqual(countsOf(name).counts, counts, name)
       const { body } = await house.get(`/v1/loads/${load.id}/rejects?limit=1000&severity=duplicate`)
       assert.deepEqual(
-        body.data.map(({ line, code }: { line: number; code: string }) => [line, code]),
+        body.data
+          .filter((entry: { file: string }) => entry.file === 'movies_metadata.csv')
+          .map(({ line, code }: { line: number; code: string }) => [line, code]),
         earlier.map(({ line, id, raw }) => [line, last.get(id)?.raw === raw ? 'identical' : 'superseded']),
       )
     }),
@@ -126,11 +186,11 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 
   await t.test('loading a file again changes nothing', () =>
     law(
-      datasetFile,
+      datasetFolder,
       async (file) => {
-        const { text, load } = await laws.loadDataset(file)
+        const { files, load } = await laws.loadDataset(file)
         const before = await laws.allFigures()
-        assert.equal((await laws.load('movies_metadata.csv', text)).state, 'unchanged')
+        assert.equal((await laws.loadFolder(files)).state, 'unchanged')
         assert.equal((await askJson(house, 'years', {})).meta.load.id, wholeCell(load.id))
         assert.notEqual((await laws.loadDataset(file)).load.id, load.id)
         assert.deepEqual(await laws.allFigures(), before)
@@ -141,14 +201,18 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 
   await t.test('the order of lines changes nothing but the line numbers', () =>
     law(
-      datasetFile.chain((file) => {
+      datasetFolder.chain((file) => {
         const order = [...file.entries.keys()]
         return fc.tuple(fc.constant(file), fc.shuffledSubarray(order, { minLength: order.length }))
       }),
       async ([file, order]) => {
         await laws.loadDataset(file)
         const before = await laws.allFigures()
-        const { oracle } = await laws.loadDataset({ ...file, entries: shuffled(file.entries, order) })
+        const { oracle } = await laws.loadDataset({
+          ...file,
+          entries: shuffled(file.entries, order),
+          beside: turned(file.beside as Beside),
+        })
         assert.deepEqual(await laws.allFigures(), before)
         const lines = ['film_id', 'source_line']
         const found = await askNdjson(house, 'films', { fields: lines.join(',') })
@@ -160,8 +224,10 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 
   await t.test('what has no id in its source keeps the one that it was given', () =>
     law(
-      fc.tuple(vegaFilms, vegaFilms, questions(30)),
-      async ([films, others, asked]) => {
+      fc.tuple(vegaFilms, vegaFilms, questions(30), datasetFolder),
+      async ([films, others, asked, file]) => {
+        // Its price indexes stay, whatever films take the place of its own.
+        await laws.loadDataset(file)
         const first = await laws.loadVega(films)
         // Among films that are new or stand again, the last of each stays the last.
         const { ids } = await laws.loadVega([...others, ...films])
@@ -177,25 +243,3 @@ t.test('for any file', { timeout: 0 }, async (t) => {
     ),
   )
 })
-
-/** What rows of films add up to, in the columns of a cell. */
-function sums(films: Row[]): Row {
-  const known = (...columns: string[]) => films.filter((film) => columns.every((column) => film[column] !== null))
-  const sum = (column: string, rows = known(column)) =>
-    rows.length === 0 ? null : wholeCell(rows.reduce((total, row) => total + BigInt(plain(row[column] as string)), 0n))
-  const matched = known('budget', 'revenue')
-  return {
-    releases: wholeCell(films.length),
-    budget: sum('budget'),
-    budget_known: wholeCell(known('budget').length),
-    revenue: sum('revenue'),
-    revenue_known: wholeCell(known('revenue').length),
-    profit: sum('profit'),
-    matched_releases: wholeCell(matched.length),
-    matched_budget: sum('budget', matched),
-    matched_revenue: sum('revenue', matched),
-    matched_profit: sum('profit', matched),
-    popularity_known: wholeCell(known('popularity').length),
-    vote_count: sum('vote_count'),
-  }
-}

@@ -1,6 +1,6 @@
 import { compare, type Fraction, fraction, isNumber, numberCell, plain, wholeCell } from './exact.ts'
 import { type Oracle, type Params, REPORTS, type ReportName } from './oracle.ts'
-import { type Cell, type FilmRecord, known, measures, type Named, type Row, yearOf } from './oracle-figures.ts'
+import { type Cell, type FilmRecord, inFull, known, measures, type Named, type Row, yearOf } from './oracle-figures.ts'
 import { byCodePoint, inOrder } from './oracle-order.ts'
 
 /**
@@ -28,7 +28,9 @@ const DOLLARS = 'budget revenue profit matched_budget matched_revenue matched_pr
 const SUMS_OF_FILMS = ['budget', 'revenue', 'profit', 'vote_count']
 /** Of a film, and so in no row of it: where it was read. */
 const PROVENANCE = ['source_file', 'source_line', 'load_id', 'source_load_id']
-const HEADS = ['company_id', 'company', 'genre_id', 'genre', 'period', 'year', 'film_id', 'title']
+const HEADS = ['company_id', 'company', 'genre_id', 'genre', 'period', 'year', 'partial', 'film_id', 'title']
+/** What tells when, and moves no film. */
+const PERIOD = ['period', 'year', 'partial']
 const NAMES = ['company', 'genre', 'title']
 
 /** What each measure rests on, of what is told of a film. */
@@ -54,19 +56,19 @@ export class ChangesOracle {
   /** All rows of all pages, and `meta.totals`. */
   answer(asked: Asked): { data: Json[]; totals: Json } {
     const { report, sort } = asked
-    const { key, grain } = REPORTS[report]
-    const isHead = (name: string) => HEADS.includes(name) && !(grain === 'film' && name === 'year')
+    const { key, kind } = REPORTS[report]
+    const isHead = (name: string) => HEADS.includes(name) && !(kind === 'film' && name === 'year')
     const before = this.#rows(this.#before, asked)
     const after = this.#rows(this.#after, asked)
     const counted = (asked.fields ?? REPORTS[report].columns).filter(
-      (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(name === 'period' && isHead(name)),
+      (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(PERIOD.includes(name) && isHead(name)),
     )
     const found: { data: Json; order: Row }[] = []
     for (const id of this.#chosen(asked)) {
       const [was, is] = [before.get(id), after.get(id)]
       if (counted.every((name) => same(was?.[name], is?.[name]))) continue
       const data = changedRow(was, is, asked, isHead)
-      if (grain !== 'film') data.films = this.#films(asked, id, counted)
+      if (kind !== 'film') data.films = this.#films(asked, id, counted)
       found.push({ data, order: orderOf(was, is, isHead) })
     }
     const orders = new Map(found.map((one) => [one.order, one.data]))
@@ -79,7 +81,7 @@ export class ChangesOracle {
       data: ordered,
       totals: {
         rows: countBy(ordered.map(({ change }) => change)),
-        ...(grain === 'film' ? {} : { films: this.#filmTotals(asked, counted) }),
+        ...(kind === 'film' ? {} : { films: this.#filmTotals(asked, counted) }),
       },
     }
   }
@@ -87,7 +89,7 @@ export class ChangesOracle {
   /** Rows by key, whatever parameter chooses among rows. */
   #rows(oracle: Oracle, { report, params }: Asked): Map<string, Row> {
     const { min_releases, q, ...others } = params
-    const rows = oracle.rows(report, REPORTS[report].grain === 'film' ? {} : others)
+    const rows = oracle.rows(report, REPORTS[report].kind === 'film' ? {} : others)
     return new Map(rows.map((row) => [keyOf(report, row), row]))
   }
 
@@ -100,18 +102,12 @@ export class ChangesOracle {
   /** Films by cell, as the key of its row. */
   #cells(oracle: Oracle, asked: Asked): Map<string, FilmRecord[]> {
     const { report, params } = asked
-    const { by, grain } = REPORTS[report]
     const known = this.#known.get(oracle)
     if (known?.asked === asked) return known.cells
     const cells = new Map(
-      oracle.cells(report, params).map(({ company, genre, films }) => [
-        keyOf(report, {
-          ...(by.includes('company') ? { company_id: wholeCell(company) } : {}),
-          ...(by.includes('genre') ? { genre_id: wholeCell(genre) } : {}),
-          ...(grain === 'year' ? { year: wholeCell(yearOf(films[0] as FilmRecord)) } : {}),
-        }),
-        films,
-      ]),
+      oracle
+        .cells(report, params)
+        .map(({ head, cell }) => [keyOf(report, head), cell.portions.map(({ film }) => film)]),
     )
     this.#known.set(oracle, { asked, cells })
     return cells
@@ -218,7 +214,7 @@ const nonZero = (amounts: Record<string, bigint>): Row =>
 /** What decides how much the film alone would give to a measure; null when it is not there or gives nothing. */
 function givenTo(measure: string, film: FilmRecord | undefined): Json {
   if (!film || NAMES.includes(measure)) return null
-  const alone = measures([film])
+  const alone = measures([inFull(film)])
   if (measure === 'roi') return alone.roi === null ? null : [known(film.budget), known(film.revenue)].map(String)
   if (measure === 'vote_average') return alone.vote_average === null ? null : [film.voteAverage, alone.vote_count]
   if (measure === 'popularity') return film.popularity === '' ? null : numberCell(fraction(film.popularity), 60)
@@ -244,7 +240,7 @@ function changedRow(
   const renamed = was && is && names.some((name) => was[name] !== is[name])
   const side = (row: Row | undefined) =>
     row ? Object.fromEntries([...(renamed ? names : []), ...shown].map((name) => [name, row[name]])) : null
-  const sums = REPORTS[report].grain === 'film' ? SUMS_OF_FILMS : SUMS
+  const sums = REPORTS[report].kind === 'film' ? SUMS_OF_FILMS : SUMS
   const differences = shown
     .filter((name) => sums.includes(name))
     .map((name): [string, bigint] => [name, amountOf(is?.[name]) - amountOf(was?.[name])])
@@ -280,7 +276,11 @@ function factsOf(oracle: Oracle, film: FilmRecord): Json {
   const number = (value: string) => (value === '' ? null : numberCell(fraction(value), 60))
   const list = (name: 'companies' | 'genres', id: string) =>
     [...new Set(film[name].map((one: Named) => one.id))]
-      .map((one) => ({ [id]: wholeCell(one), name: oracle.name(name, one), order: one }))
+      .map((one) => ({
+        [id]: wholeCell(one),
+        name: oracle.name(name === 'companies' ? 'company' : 'genre', one),
+        order: one,
+      }))
       .sort((a, b) => byCodePoint(a.name as string, b.name as string) || (a.order as number) - (b.order as number))
       .map(({ order, ...one }) => one)
   return {
@@ -303,6 +303,11 @@ function factsOf(oracle: Oracle, film: FilmRecord): Json {
     },
     companies: list('companies', 'company_id'),
     genres: list('genres', 'genre_id'),
-    crew: film.crew.map(({ id }) => ({ person_id: wholeCell(id), name: oracle.name('crew', id), job: 'Director' })),
+    crew: film.crew.map(({ id, job }) => ({
+      person_id: wholeCell(id),
+      name: oracle.name('person', id),
+      job,
+      department: null,
+    })),
   }
 }

@@ -1,5 +1,5 @@
 import { compare, fraction, isNumber, plain } from './exact.ts'
-import type { Row } from './oracle-figures.ts'
+import type { Cell, Row } from './oracle-figures.ts'
 
 /** Nulls last whichever the direction, text by code point, ties by key. */
 export function inOrder(rows: Row[], sort: string, key: string[]): Row[] {
@@ -7,7 +7,7 @@ export function inOrder(rows: Row[], sort: string, key: string[]): Row[] {
   return rows.sort((a, b) => {
     for (const column of columns) {
       const name = column.replace('-', '')
-      const [x, y] = [a[name] as string | null, b[name] as string | null]
+      const [x, y] = [textOf(a[name] as Cell), textOf(b[name] as Cell)]
       if (x === y) continue
       if (x === null) return 1
       if (y === null) return -1
@@ -17,6 +17,9 @@ export function inOrder(rows: Row[], sort: string, key: string[]): Row[] {
     return 0
   })
 }
+
+/** False is before true. */
+const textOf = (cell: Cell) => (cell === null ? null : String(cell))
 
 export function byCodePoint(a: string, b: string): number {
   const [x, y] = [[...a], [...b]]

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { PageSize } from './asking.ts'
 import { LARGEST_ID, piece } from './film-arbitraries.ts'
 import { type Params, REPORTS, type ReportName } from './oracle.ts'
+import { type Kind, type ParamName, RANKED } from './oracle-reports.ts'
 
 /** A request for a report: what is asked, in which order, and which columns show. */
 export interface Question {
@@ -15,52 +16,114 @@ export interface Question {
 /** Mostly absent: with every filter set at once nothing would be left to compare. */
 const rarely = <T>(value: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+const hardlyEver = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+const often = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+const some = <T>(values: T[]) =>
+  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3, comparator: (a, b) => same(a, b) })
+const same = (a: unknown, b: unknown) => String(a).toLowerCase() === String(b).toLowerCase()
 
-const ids = fc.uniqueArray(fc.constantFrom(1, 2, 3, 4, 5, 99, LARGEST_ID), { minLength: 1, maxLength: 3 })
-const year = fc.constantFrom(987, 1874, 1995, 1996, 1997, 2017, 2020)
+const ids = some([1, 2, 3, 4, 5, 99, LARGEST_ID])
+const year = fc.constantFrom(987, 1874, 1990, 1995, 1996, 1997, 1999, 2017, 2020)
 
 /** Part of a name, in any case. */
-const part = fc.oneof(piece, fc.constantFrom('otter', 'OTTER', 'É', 'é', "mOM's", 'o', ' ', "'", '\\', '%'))
+const part = fc.oneof(piece, fc.constantFrom('otter', 'OTTER', 'É', 'é', "mOM's", 'o', ' o', "'", '\\', '%'))
 
-/** Parameters of a report. */
-export const params = (report: ReportName): fc.Arbitrary<Params> => {
-  const { grain } = REPORTS[report]
-  const only = <T>(holds: boolean, value: fc.Arbitrary<T>) => (holds ? rarely(value) : fc.constant(undefined))
-  const all = fc.record({
-    company_id: rarely(ids),
-    genre_id: rarely(ids),
-    collection_id: rarely(ids),
-    person_id: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, ids),
-    from: rarely(year),
-    to: rarely(year),
-    exclude_suspect: rarely(fc.boolean()),
-    year: only(grain === 'film', year),
-    q: grain === 'year' ? fc.constant(undefined) : fc.option(part, { nil: undefined, freq: 2 }),
-    min_releases: only(grain !== 'film', fc.integer({ min: 1, max: 4 })),
-  })
-  // What is absent only clutters the report of a failure.
-  return all.map((some) => Object.fromEntries(Object.entries(inOrder(some)).filter(([, value]) => value !== undefined)))
+/** What each parameter may say, where a report takes it. */
+const VALUES: { [Name in ParamName]-?: fc.Arbitrary<Params[Name]> } = {
+  company_id: rarely(ids),
+  genre_id: rarely(ids),
+  collection_id: hardlyEver(ids),
+  person_id: hardlyEver(ids),
+  keyword_id: hardlyEver(ids),
+  country: hardlyEver(some(['US', 'us', 'fr', 'GB', 'Xc', 'ZZ'])),
+  language: hardlyEver(some(['en', 'EN', 'fr', 'xx', 'zz'])),
+  status: hardlyEver(some(['Released', 'Rumored', 'Post Production', 'released'])),
+  content_rating: hardlyEver(some(['R', 'PG-13', 'Not Rated'])),
+  min_votes: hardlyEver(fc.constantFrom(0, 1, 100, 5415, 5416)),
+  exclude_suspect: rarely(fc.boolean()),
+  from: rarely(year),
+  to: rarely(year),
+  year: rarely(year),
+  q: fc.option(part, { nil: undefined, freq: 2 }),
+  min_releases: rarely(fc.integer({ min: 1, max: 4 })),
+  job: often(some(['Director', 'Producer', 'Writer', 'cast', 'director'])),
+  grain: often(fc.constantFrom('year', 'quarter', 'month', 'decade', 'all')),
+  aggregate: rarely(fc.constantFrom('sum', 'mean', 'median')),
+  attribution: rarely(fc.constantFrom('full', 'split')),
+  prices: rarely(fc.constantFrom('nominal', 'real')),
+  base_year: rarely(fc.constant(1996)),
+  price_index: rarely(fc.constantFrom('CPIAUCSL', 'CUSR0000SS62031')),
+  dimension: often(
+    fc.constantFrom('company', 'genre', 'country', 'language', 'collection', 'person', 'content_rating'),
+  ),
+  measure: often(fc.constantFrom(...RANKED)),
+  by: often(fc.constant('all')),
+  n: rarely(fc.integer({ min: 1, max: 4 })),
 }
 
-/** An interval that ends before it begins is refused, and asked for elsewhere. */
-function inOrder<T extends { from: number | undefined; to: number | undefined }>(years: T): T {
-  const { from, to } = years
-  return from !== undefined && to !== undefined && from > to ? { ...years, from: to, to: from } : years
+/** What some reports say otherwise. */
+const OTHERWISE: Partial<Record<Kind, Partial<typeof VALUES>>> = {
+  rankings: { grain: often(fc.constantFrom('year', 'decade', 'all')) },
+  'top-films': {
+    by: often(fc.constantFrom('year', 'genre', 'company', 'decade', 'all')),
+    measure: often(
+      fc.constantFrom('revenue', 'profit', 'roi', 'popularity', 'vote_count', 'vote_average', 'rating_average'),
+    ),
+  },
+  roi: { by: often(fc.constantFrom('genre', 'company', 'budget_band', 'all')) },
+  ratings: { by: often(fc.constantFrom('film', 'genre', 'year')) },
+}
+
+/** Parameters of a report, among those that are named or all that it takes. */
+export const params = (
+  report: ReportName,
+  names: ParamName[] = Object.keys(VALUES) as ParamName[],
+): fc.Arbitrary<Params> => {
+  const { kind, takes } = REPORTS[report]
+  const values = { ...VALUES, ...OTHERWISE[kind] }
+  const taken = names.filter((name) => takes.includes(name)).map((name) => [name, values[name]])
+  const all = fc.record(Object.fromEntries(taken), { noNullPrototype: true }) as fc.Arbitrary<Params>
+  // What is absent only clutters the report of a failure.
+  return all.map((drawn) =>
+    Object.fromEntries(Object.entries(allowed(report, drawn)).filter(([, value]) => value !== undefined)),
+  )
+}
+
+/** Turns what is refused, and asked for elsewhere, into what is not. */
+export function allowed(report: ReportName, drawn: Params): Params {
+  const { from, to, attribution, job } = drawn
+  const isReversed = from !== undefined && to !== undefined && from > to
+  const one = attribution === 'split' || report === 'rankings'
+  const asksForOthers = report === 'rankings' && drawn.dimension !== 'person'
+  return {
+    ...drawn,
+    ...(isReversed ? { from: to, to: from } : {}),
+    ...(drawn.prices === 'real' ? {} : { base_year: undefined, price_index: undefined }),
+    // A mean has no parts.
+    ...(attribution === undefined ? {} : { aggregate: undefined }),
+    // A job is one of people, who are ranked by one, and a film is shared among those of one.
+    ...(asksForOthers ? { job: undefined } : one && job ? { job: job.slice(0, 1) } : {}),
+  }
 }
 
 /** What cannot be sorted by. */
-const LISTS = ['suspect']
+const UNSORTED = ['suspect']
 
 const sort = (report: ReportName) =>
   fc
     .array(
       fc.tuple(
         fc.constantFrom('', '-'),
-        fc.constantFrom(...REPORTS[report].columns.filter((column) => !LISTS.includes(column))),
+        fc.constantFrom(...REPORTS[report].columns.filter((column) => !UNSORTED.includes(column))),
       ),
       { minLength: 1, maxLength: 3 },
     )
-    .map((keys) => keys.map((key) => key.join('')).join(','))
+    .map((keys) => [...keys.map((key) => key.join('')), ...(isNamed(report) ? REPORTS[report].key : [])].join(','))
+
+/** Groups are told by their names; which of a name and an id orders them first is nobody's business. */
+const isNamed = (report: ReportName) => REPORTS[report].key.includes('group')
 
 export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
   fc.constantFrom(...reports).chain((report) =>
@@ -68,7 +131,7 @@ export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
       {
         report: fc.constant(report),
         params: params(report),
-        sort: fc.option(sort(report), { nil: undefined }),
+        sort: fc.option(sort(report), { nil: isNamed(report) ? REPORTS[report].sort : undefined }),
         fields: rarely(fc.subarray(REPORTS[report].columns, { minLength: 1 })),
         limit: fc.integer({ min: 1, max: 12 }),
       },

@@ -177,6 +177,7 @@ t.test('ten films changed, two removed, three added', async (t) => {
         company: 'Pixar',
         period: '1995',
         year: 1995,
+        partial: false,
         change: 'changed',
         before: {
           releases: 12,
@@ -194,6 +195,8 @@ t.test('ten films changed, two removed, three added', async (t) => {
           popularity_known: 1,
           vote_average: null,
           vote_count: null,
+          rating_average: null,
+          rating_count: null,
         },
         after: {
           releases: 10,
@@ -211,6 +214,8 @@ t.test('ten films changed, two removed, three added', async (t) => {
           popularity_known: 1,
           vote_average: null,
           vote_count: null,
+          rating_average: null,
+          rating_count: null,
         },
         difference: {
           releases: -2,

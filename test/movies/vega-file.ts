@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { voteCount } from './film-arbitraries.ts'
-import type { FilmRecord, Named } from './oracle-figures.ts'
+import { type FilmRecord, type Named, nothingMore } from './oracle-figures.ts'
 
 /** Small files of the format vega-movies: films without ids, companies, genres and people by name alone. */
 export interface VegaFilm {
@@ -65,6 +65,7 @@ export const vegaRecords = (films: VegaFilm[], ids: VegaIds): FilmRecord[] =>
     const named = (name: string | null, known: Map<string, number>): Named[] =>
       name === null ? [] : [{ id: known.get(name.trim()) as number, name: name.trim() }]
     return {
+      ...nothingMore,
       id: ids.films.get(vegaKey(film.Title, releaseDate)) as number,
       line: index + 1,
       title: film.Title.trim(),
@@ -78,10 +79,9 @@ export const vegaRecords = (films: VegaFilm[], ids: VegaIds): FilmRecord[] =>
       popularity: '',
       voteAverage: textOf(film['IMDB Rating']),
       voteCount: textOf(film['IMDB Votes']),
-      collection: null,
       companies: named(film.Distributor, ids.companies),
       genres: named(film['Major Genre'], ids.genres),
-      crew: named(film.Director, ids.people),
+      crew: named(film.Director, ids.people).map((person) => ({ ...person, job: 'Director' })),
     }
   })
 

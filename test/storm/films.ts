@@ -1,6 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { FilmRecord, Named } from '../movies/oracle-figures.ts'
+import { type FilmRecord, type Named, nothingMore } from '../movies/oracle-figures.ts'
 import { type Cells, metadata } from '../movies/sources.ts'
 import type { Chance } from './chance.ts'
 
@@ -65,6 +65,7 @@ function randomFilm(id: number, chance: Chance): FilmRecord {
   const money = () => (chance.share() < 0.4 ? '0' : String(1000 + chance.below(900_000_000)))
   const two = (number: number) => String(number).padStart(2, '0')
   return {
+    ...nothingMore,
     id,
     line: 0,
     title: `Film ${id} ${chance.below(1000)}`,
@@ -81,10 +82,8 @@ function randomFilm(id: number, chance: Chance): FilmRecord {
     popularity: `${chance.below(60)}.${chance.below(1_000_000)}`,
     voteAverage: `${chance.below(10)}.${chance.below(10)}`,
     voteCount: String(chance.below(9000)),
-    collection: null,
     companies: some(COMPANIES, 3),
     genres: some(GENRES, 2),
-    crew: [],
   }
 }
 

@@ -1,8 +1,10 @@
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { column, report } from '../../report.ts'
+import { filmsCounted } from '../parts/counted.ts'
 import { filmColumns, filmFacts } from '../parts/film-columns.ts'
 import { countedFilms } from '../parts/films.ts'
-import { crew, links } from '../parts/links.ts'
+import { cast, crew, links } from '../parts/links.ts'
 import type { MoviesDb } from '../parts/tables.ts'
 
 const linked = (ids: string, description: string) =>
@@ -13,7 +15,7 @@ const linked = (ids: string, description: string) =>
 export default report({
   summary: 'One film with everything that is known of it',
   description: 'The film’s figures and prose, what it is linked to, and the line of the file that it was read from.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     id: z
       .string()
@@ -34,14 +36,25 @@ export default report({
     countries: linked('country_code', 'Production countries'),
     languages: linked('language_code', 'Spoken languages'),
     crew: z
-      .array(z.strictObject({ person_id: z.int(), name: z.string(), job: z.string() }))
+      .array(
+        z.strictObject({
+          person_id: z.int(),
+          name: z.string(),
+          job: z.string(),
+          department: z.string().nullable(),
+        }),
+      )
       .meta({ description: 'People behind the camera', sql: 'text' }),
+    cast: z
+      .array(z.strictObject({ person_id: z.int(), name: z.string(), character: z.string().nullable() }))
+      .meta({ description: 'People in front of it, in the order of billing', sql: 'text' }),
+    keywords: linked('keyword_id', 'Keywords'),
   }),
   key: ['film_id'],
   defaultSort: 'film_id',
   example: { id: '2964' },
   query: (db: MoviesDb, scope, params) =>
-    filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id))
+    filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id), scope)
       .leftJoin('movies.film_text as prose', (join) =>
         join.onRef('prose.load_id', '=', 'f.load_id').onRef('prose.film_id', '=', 'f.film_id'),
       )
@@ -62,5 +75,9 @@ export default report({
         links(scope, 'country', 'country_code').as('countries'),
         links(scope, 'language', 'language_code').as('languages'),
         crew(scope).as('crew'),
+        cast(scope).as('cast'),
+        links(scope, 'keyword', 'keyword_id').as('keywords'),
       ]),
+  counted: (db: MoviesDb, scope, { id }) =>
+    filmsCounted(db, scope, {}, [{ reason: 'id', holds: sql`f.film_id = ${id}` }]),
 })

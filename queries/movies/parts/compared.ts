@@ -1,33 +1,42 @@
-import { sql } from 'kysely'
-import type { Compared, Rows, Scope } from '../../report.ts'
-import type { FilmParams } from './films.ts'
-import { crew, links } from './links.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { Compared, Scope } from '../../report.ts'
+import { type Cells, filmsInCells, isSplit } from './cells.ts'
+import { dimensionNamed } from './dimensions.ts'
+import type { CellParams } from './film-params.ts'
+import { cast, crew, links } from './links.ts'
+import { quotient } from './measures.ts'
+import { periodOf } from './periods.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
- * How reports that add up films are compared between two loads, and which films explain a change.
- * @param films the films in each row: the report's own join, with its key selected
+ * How reports that add up films are compared between two loads, and which films explain a change: the films in the report's own
+ * cells, with what each gives to its measures.
  */
 export function comparedByFilms(report: {
+  cells: Cells
   names: string[]
   aliases?: string[]
   lifetime?: boolean
-  films(db: MoviesDb, scope: Scope, params: FilmParams): Films
 }): Compared {
-  const { names, aliases = [], lifetime = false } = report
+  const { cells, names, aliases = [], lifetime = false } = report
   return {
     names,
     aliases,
-    additive: lifetime ? [...ADDITIVE, 'undated'] : ADDITIVE,
+    additive: (params) => [...additive(params as CellParams), ...(lifetime ? ['undated'] : [])],
     choosesRows: ['min_releases', 'q'],
     parts: {
       of: 'film',
-      query: (db: MoviesDb, scope, params: FilmParams) =>
-        report
-          .films(db, scope, params)
-          .select('f.film_id')
-          .select(given())
-          .$if(lifetime, (q) => q.select(givenToLifetime())),
+      query: (db: MoviesDb, scope, params: CellParams) => {
+        const key = [
+          ...cells.by.flatMap((name) => dimensionNamed(name).ids.map((id) => sql.ref(`f.${id}`))),
+          ...(cells.periods ? periodOf(scope, params, sql.ref('f.bucket')).slice(0, 1) : []),
+        ]
+        const measures = [...given(params), ...(lifetime ? givenToLifetime() : [])]
+        const films = sql<Record<string, unknown>>`(
+          select ${sql.join([...key, sql`f.film_id`, ...measures] as unknown as RawBuilder<unknown>[])}
+          from (${filmsInCells(scope, params, cells)}) as f)`
+        return db.selectFrom(films.as('part')).selectAll()
+      },
       amounts: ['popularity'],
       restsOn: RESTS_ON,
       facts: filmsTold,
@@ -36,22 +45,14 @@ export function comparedByFilms(report: {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: films as `f`, joined to whatever a report groups by
-type Films = Rows<any>
+const COUNTS = ['releases', 'budget_known', 'revenue_known', 'matched_releases', 'popularity_known']
+const SUMS = ['matched_budget', 'matched_revenue', 'matched_profit', 'vote_count', 'rating_count']
 
-const ADDITIVE = [
-  'releases',
-  'budget',
-  'budget_known',
-  'revenue',
-  'revenue_known',
-  'profit',
-  'matched_releases',
-  'matched_budget',
-  'matched_revenue',
-  'matched_profit',
-  'popularity_known',
-  'vote_count',
+/** Means and medians are no sums, and shares are rounded once they are added up. */
+const additive = (params: CellParams) => [
+  ...(isSplit(params) ? [] : COUNTS),
+  ...(params.aggregate ? [] : ['budget', 'revenue', 'profit']),
+  ...SUMS,
 ]
 
 const MONEY = ['budget', 'revenue']
@@ -70,6 +71,8 @@ const RESTS_ON = {
   popularity_known: ['popularity'],
   vote_average: ['vote_average', 'vote_count'],
   vote_count: ['vote_count'],
+  rating_average: ['rating_average', 'rating_count'],
+  rating_count: ['rating_count'],
 }
 
 const bothKnown = sql`f.budget is not null and f.revenue is not null`
@@ -77,8 +80,8 @@ const oneIf = (condition: ReturnType<typeof sql>) => sql<number | null>`case whe
 const ifMatched = (amount: ReturnType<typeof sql>) => sql<number | null>`case when ${bothKnown} then ${amount} end`
 
 /** What one film gives to each measure of measures.ts. In `numeric`: the difference of two amounts may not fit a bigint. */
-const given = () => [
-  sql<number>`1`.as('releases'),
+const given = (params: CellParams) => [
+  (isSplit(params) ? sql<number>`f.share` : sql<number>`1`).as('releases'),
   sql<number | null>`f.budget::numeric`.as('budget'),
   oneIf(sql`f.budget is not null`).as('budget_known'),
   sql<number | null>`f.revenue::numeric`.as('revenue'),
@@ -96,6 +99,8 @@ const given = () => [
   sql<number[] | null>`case when f.vote_average is not null and f.vote_count > 0
                             then array[f.vote_average, f.vote_count] end`.as('vote_average'),
   sql<number | null>`f.vote_count::numeric`.as('vote_count'),
+  sql<number[] | null>`case when f.rating_count > 0 then array[f.rating_sum, f.rating_count] end`.as('rating_average'),
+  sql<number | null>`nullif(f.rating_count, 0)::numeric`.as('rating_count'),
 ]
 
 const givenToLifetime = () => [
@@ -120,6 +125,8 @@ const TOLD = [
   'popularity',
   'vote_average',
   'vote_count',
+  'rating_average',
+  'rating_count',
   'suspect',
   'collection',
   'companies',
@@ -127,6 +134,8 @@ const TOLD = [
   'countries',
   'languages',
   'crew',
+  'cast',
+  'keywords',
 ]
 
 const filmsTold = (db: MoviesDb, scope: Scope) =>
@@ -134,6 +143,9 @@ const filmsTold = (db: MoviesDb, scope: Scope) =>
     .selectFrom('movies.film as f')
     .leftJoin('movies.collection as within', (join) =>
       join.on('within.load_id', '=', scope.loadId).onRef('within.collection_id', '=', 'f.collection_id'),
+    )
+    .leftJoin('movies.film_rating as rated', (join) =>
+      join.on('rated.load_id', '=', scope.loadId).onRef('rated.film_id', '=', 'f.film_id'),
     )
     .where('f.load_id', '=', scope.loadId)
     .select([
@@ -152,6 +164,8 @@ const filmsTold = (db: MoviesDb, scope: Scope) =>
       sql<number | null>`trim_scale(f.popularity)`.as('popularity'),
       sql<number | null>`trim_scale(f.vote_average)`.as('vote_average'),
       'f.vote_count',
+      quotient(sql`rated.rating_sum`, sql`rated.rating_count`, 6).as('rating_average'),
+      'rated.rating_count',
       'f.suspect',
       sql<{ collection_id: number; name: string } | null>`
         (select row_to_json(one) from (select within.collection_id, within.name
@@ -161,4 +175,6 @@ const filmsTold = (db: MoviesDb, scope: Scope) =>
       links(scope, 'country', 'country_code').as('countries'),
       links(scope, 'language', 'language_code').as('languages'),
       crew(scope).as('crew'),
+      cast(scope).as('cast'),
+      links(scope, 'keyword', 'keyword_id').as('keywords'),
     ])

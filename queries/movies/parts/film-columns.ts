@@ -1,5 +1,8 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
-import { column } from '../../report.ts'
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { column, type Scope } from '../../report.ts'
+import type { PriceParams } from './film-params.ts'
+import { hasRatings, quotient } from './measures.ts'
+import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
 import type { MoviesTables } from './tables.ts'
 
 /** A film as it stands in the snapshot, and where it was read. */
@@ -20,6 +23,8 @@ export const filmColumns = {
   popularity: column.number('The source’s popularity at the time of the load', 'score'),
   vote_average: column.number('The source’s vote average', 'points of 10'),
   vote_count: column.optionalCount('The source’s number of votes', 'votes'),
+  rating_average: column.number('Mean of its MovieLens ratings, 6 decimals', 'stars of 5'),
+  rating_count: column.optionalCount('Its MovieLens ratings; null when the load has no ratings at all', 'ratings'),
   suspect: column.texts('Why its figures are probably wrong; empty when nothing speaks against them'),
   source_file: column.text('File that the film was read from'),
   source_line: column.count(
@@ -32,11 +37,19 @@ export const filmColumns = {
 
 type Films = SelectQueryBuilder<MoviesTables & { f: MoviesTables['movies.film'] }, 'f', unknown>
 
-export const filmFacts = <Q extends Films>(films: Q) =>
-  films
+/** What is told of each of the films, in the prices that are asked for. */
+export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: PriceParams = {}) {
+  const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
+  const shown = (amount: RawBuilder<unknown>) => sql<number | null>`trim_scale((${amount})::numeric)`
+  const price = isReal(params) ? priceJoin(scope, params) : sql`(select null::date as month)`
+  return films
     .innerJoin('reelhouse.load_file as source', (join) =>
       join.onRef('source.load_id', '=', 'f.source_load_id').onRef('source.file_no', '=', 'f.source_file_no'),
     )
+    .leftJoin('movies.film_rating as rated', (join) =>
+      join.on('rated.load_id', '=', scope.loadId).onRef('rated.film_id', '=', 'f.film_id'),
+    )
+    .leftJoin(sql<{ month: string }>`${price}`.as('price'), (join) => join.on('price.month', '=', releaseMonth))
     .select([
       'f.film_id',
       'f.title',
@@ -48,17 +61,20 @@ export const filmFacts = <Q extends Films>(films: Q) =>
       'f.content_rating',
       'f.collection_id',
       sql<number | null>`trim_scale(f.runtime)`.as('runtime'),
-      'f.budget',
-      'f.revenue',
-      sql<number | null>`
-        case when f.budget is not null or f.revenue is not null
-             then coalesce(f.revenue, 0)::numeric - coalesce(f.budget, 0) end`.as('profit'),
+      shown(budget).as('budget'),
+      shown(revenue).as('revenue'),
+      shown(sql`
+        case when ${budget} is not null or ${revenue} is not null
+             then coalesce(${revenue}, 0)::numeric - coalesce(${budget}, 0) end`).as('profit'),
       sql<number | null>`trim_scale(f.popularity)`.as('popularity'),
       sql<number | null>`trim_scale(f.vote_average)`.as('vote_average'),
       'f.vote_count',
+      quotient(sql`rated.rating_sum`, sql`rated.rating_count`, 6).as('rating_average'),
+      sql<number | null>`case when ${hasRatings(scope)} then coalesce(rated.rating_count, 0) end`.as('rating_count'),
       'f.suspect',
       'source.name as source_file',
       'f.source_line',
       'f.load_id',
       'f.source_load_id',
     ])
+}

@@ -1,74 +1,107 @@
-import { type ExpressionBuilder, sql } from 'kysely'
-import type { z } from 'zod'
-import { idList, year, yes } from '../../params.ts'
-import type { Scope } from '../../report.ts'
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { type JsonEntry, jsonObject, jsonOf } from '../../json-text.ts'
+import type { Rows, Scope } from '../../report.ts'
+import type { FilmParams } from './film-params.ts'
 import { containing } from './search.ts'
-import type { MoviesDb, MoviesTables } from './tables.ts'
+import type { MoviesDb } from './tables.ts'
 
-/** Which films count. Every report on films takes these, and so does the drill-through, so that its rows add up to the cell. */
-export const filmParams = {
-  company_id: idList('Films of these companies'),
-  genre_id: idList('Films of these genres'),
-  collection_id: idList('Films of these collections'),
-  person_id: idList('Films that these people worked on'),
-  from: year('First release year, inclusive'),
-  to: year('Last release year, inclusive'),
-  exclude_suspect: yes('`true` leaves out films whose figures are probably wrong'),
+/** Parameters whose values a report may group by: there they select rows, and films everywhere else. */
+export type Selector =
+  | 'company_id'
+  | 'genre_id'
+  | 'collection_id'
+  | 'person_id'
+  | 'country'
+  | 'language'
+  | 'content_rating'
+
+/** Why a film does not count: the parameter that leaves it out, and what it asks of film `f`. */
+export interface Condition {
+  parameter: string
+  holds: RawBuilder<boolean>
 }
 
-/** Parameters that choose films, as `filmParams` reads them. */
-export type FilmParams = { [Name in keyof typeof filmParams]?: z.output<(typeof filmParams)[Name]> } & {
-  year?: number | undefined
-  /** Part of the title. */
-  title?: string | undefined
+/** What the parameters ask of film `f`, in the order in which a film that fails several is told to fail. */
+export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Selector[] = []): Condition[] {
+  const { from, to, year, title, min_votes, exclude_suspect } = params
+  const all: Condition[] = []
+  const ask = (parameter: string, value: unknown, holds: () => RawBuilder<boolean>) => {
+    if (value !== undefined && !selectsRows.includes(parameter as Selector)) all.push({ parameter, holds: holds() })
+  }
+  const linked = (parameter: Selector | 'keyword_id', links: string[], id: string) =>
+    ask(parameter, params[parameter], () => {
+      const ids = sql.join(params[parameter] as (number | string)[])
+      const some = links.map(
+        (link) => sql`select film_id from ${sql.table(`movies.${link}`)}
+                      where load_id = ${scope.loadId} and ${sql.ref(id)} in (${ids})`,
+      )
+      return sql<boolean>`f.film_id in (${sql.join(some, sql` union all `)})`
+    })
+  const oneOf = (parameter: Selector | 'status', column: string) =>
+    ask(
+      parameter,
+      params[parameter],
+      () => sql<boolean>`${sql.ref(`f.${column}`)} in (${sql.join(params[parameter] as (number | string)[])})`,
+    )
+  linked('company_id', ['film_company'], 'company_id')
+  linked('genre_id', ['film_genre'], 'genre_id')
+  oneOf('collection_id', 'collection_id')
+  linked('person_id', ['film_crew', 'film_cast'], 'person_id')
+  linked('keyword_id', ['film_keyword'], 'keyword_id')
+  linked('country', ['film_country'], 'country_code')
+  oneOf('language', 'original_language')
+  oneOf('status', 'status')
+  oneOf('content_rating', 'content_rating')
+  ask('q', title, () => containing(sql.ref('f.title'), title as string))
+  ask('min_votes', min_votes, () => sql<boolean>`f.vote_count >= ${min_votes}`)
+  ask('exclude_suspect', exclude_suspect, () => sql<boolean>`f.suspect = '{}'`)
+  ask('from', from, () => sql<boolean>`f.release_year >= ${from}`)
+  ask('to', to, () => sql<boolean>`f.release_year <= ${to}`)
+  ask('year', year, () => sql<boolean>`f.release_year = ${year}`)
+  return all
 }
-
-/** A dimension by which a report groups: an id of it selects rows there, and films everywhere else. */
-type Dimension = 'company_id' | 'genre_id'
 
 /** The film table as `f`, filtered to the films that count. */
-export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams, grouped: Dimension[] = []) {
+export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams, selectsRows: Selector[] = []) {
   return db
     .selectFrom('movies.film as f')
     .where('f.load_id', '=', scope.loadId)
-    .$if(params.from !== undefined, (q) => q.where('f.release_year', '>=', params.from as number))
-    .$if(params.to !== undefined, (q) => q.where('f.release_year', '<=', params.to as number))
-    .$if(params.year !== undefined, (q) => q.where('f.release_year', '=', params.year as number))
-    .$if(params.title !== undefined, (q) => q.where(containing(sql.ref('f.title'), params.title as string)))
-    .$if(params.exclude_suspect === true, (q) => q.where('f.suspect', '=', sql<string[]>`'{}'`))
-    .where((eb) => linkedTo(eb, scope, params, grouped))
+    .where((eb) => eb.and(filmConditions(scope, params, selectsRows).map(({ holds }) => holds)))
 }
 
-type FilmExpression = ExpressionBuilder<MoviesTables & { f: MoviesTables['movies.film'] }, 'f'>
-
-/** Films with any of the wanted ids of each dimension. */
-function linkedTo(eb: FilmExpression, scope: Scope, params: FilmParams, grouped: Dimension[]) {
-  const anyOf = (link: string, id: string, ids: number[]) => sql<boolean>`
-    f.film_id in (select film_id from ${sql.table(`movies.${link}`)}
-                  where load_id = ${scope.loadId} and ${sql.ref(id)} in (${sql.join(ids)}))`
-  const { company_id, genre_id, collection_id, person_id } = params
-  const conditions = []
-  if (company_id && !grouped.includes('company_id')) conditions.push(anyOf('film_company', 'company_id', company_id))
-  if (genre_id && !grouped.includes('genre_id')) conditions.push(anyOf('film_genre', 'genre_id', genre_id))
-  if (person_id) conditions.push(anyOf('film_crew', 'person_id', person_id))
-  if (collection_id) conditions.push(eb('f.collection_id', 'in', collection_id))
-  return eb.and(conditions)
+/** Shape of what `excludedFilms` adds to `meta`. */
+export const excludedShape = {
+  excluded: z.record(z.string(), z.int()).describe('Films that the rows leave out, by reason'),
 }
 
 /**
  * Films that the rows leave out, each by one reason: `undated` have no release date but pass every other filter; `suspect`
- * are flagged but pass every other filter.
+ * are flagged but pass every other filter; `month_unknown` are dated by their year alone where months matter.
  */
-export function excludedFilms(db: MoviesDb, scope: Scope, params: FilmParams, listsUndated = false) {
+export function excludedFilms(
+  db: MoviesDb,
+  scope: Scope,
+  params: FilmParams & { grain?: string | undefined },
+  listsUndated = false,
+): Rows<Record<string, unknown>> {
   const { from, to, year, exclude_suspect, ...others } = params
-  const suspect = countedFilms(db, scope, { ...others, from, to, year })
-    .where('f.suspect', '<>', sql<string[]>`'{}'`)
-    .$if(!listsUndated, (q) => q.where('f.release_year', 'is not', null))
-    .select((eb) => eb.fn.countAll<number>().as('films'))
-  return countedFilms(db, scope, { ...others, exclude_suspect })
+  const count = (films: ReturnType<typeof countedFilms>) =>
+    films.select((eb) => eb.fn.countAll<number>().as('films')) as unknown as RawBuilder<number>
+  const undated = countedFilms(db, scope, { ...others, exclude_suspect })
     .where('f.release_year', 'is', null)
     .$if(listsUndated, (q) => q.where(sql<boolean>`false`))
-    .select((eb) => eb.fn.countAll<number>().as('undated'))
-    .$if(exclude_suspect === true, (q) => q.select(suspect.as('suspect')))
-    .$castTo<Record<string, number>>()
+  const suspect = countedFilms(db, scope, { ...others, from, to, year })
+    .where(sql<boolean>`f.suspect <> '{}'`)
+    .$if(!listsUndated, (q) => q.where('f.release_year', 'is not', null))
+  const monthUnknown = countedFilms(db, scope, params)
+    .where('f.release_year', 'is not', null)
+    .where('f.release_precision', '=', 'year')
+  const reasons: [string, ReturnType<typeof countedFilms>][] = [['undated', undated]]
+  if (exclude_suspect) reasons.push(['suspect', suspect])
+  if (params.grain === 'quarter' || params.grain === 'month') reasons.push(['month_unknown', monthUnknown])
+  const counts = reasons.map(([reason, films]): JsonEntry => [reason, jsonOf(sql`(${count(films)})`)])
+  return db.selectNoFrom(sql<unknown>`(${jsonObject(counts)})::json`.as('excluded')) as unknown as Rows<
+    Record<string, unknown>
+  >
 }

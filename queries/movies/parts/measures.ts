@@ -1,77 +1,135 @@
-import { sql } from 'kysely'
-import { wholeNumber } from '../../params.ts'
-import { column } from '../../report.ts'
+import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
+import { column, type Scope } from '../../report.ts'
+import { isSplit } from './cells.ts'
+import type { CellParams } from './film-params.ts'
 
 /**
- * The measures of every yearly report, over films as `f`. Unknown is never 0: sums are over known values and null when there
- * are none, and `*_known` says how many there are. All arithmetic is PostgreSQL's exact `numeric`.
+ * The measures of every report on films, over films `f` in their cells. Unknown is never 0: sums are over known values and null when
+ * there are none, and `*_known` says how many there are. All arithmetic is PostgreSQL's exact `numeric`.
  */
 export const measureColumns = {
-  releases: column.count('Distinct films'),
-  budget: column.money('Sum of the known budgets; null when none is known'),
-  budget_known: column.count('Films whose budget is known'),
-  revenue: column.money('Sum of the known revenues; null when none is known'),
-  revenue_known: column.count('Films whose revenue is known'),
-  profit: column.money('`revenue - budget`, an unknown sum counted as 0; null when both are unknown'),
-  matched_releases: column.count('Films whose budget and revenue are both known'),
+  releases: column.share('Distinct films; with `attribution=split` the sum of their shares'),
+  budget: column.money('Sum (or mean, or median) of the known budgets; null when none is known'),
+  budget_known: column.share('Films whose budget is known'),
+  revenue: column.money('Sum (or mean, or median) of the known revenues; null when none is known'),
+  revenue_known: column.share('Films whose revenue is known'),
+  profit: column.money(
+    '`revenue - budget`, an unknown sum counted as 0; null when both are unknown. As mean or median: of films with both known',
+  ),
+  matched_releases: column.share('Films whose budget and revenue are both known'),
   matched_budget: column.money('Sum of budgets over films with both known'),
   matched_revenue: column.money('Sum of revenues over films with both known'),
   matched_profit: column.money('`matched_revenue - matched_budget`'),
   roi: column.number('`matched_profit / matched_budget`, 6 decimals', 'ratio'),
   popularity: column.number('Mean of the source’s popularity at the time of the load, 10 decimals', 'score'),
-  popularity_known: column.count('Films whose popularity is known'),
+  popularity_known: column.share('Films whose popularity is known'),
   vote_average: column.number('Mean of the films’ vote averages, weighted by their votes, 6 decimals', 'points of 10'),
   vote_count: column.optionalCount('Sum of the known votes', 'votes'),
+  rating_average: column.number('Mean of the MovieLens ratings of the films, 6 decimals', 'stars of 5'),
+  rating_count: column.optionalCount(
+    'MovieLens ratings of the films; null when the load has no ratings at all',
+    'ratings',
+  ),
 }
-
-const bothKnown = sql`f.budget is not null and f.revenue is not null`
-const matchedProfit = sql`(sum(f.revenue) filter (where ${bothKnown}) - sum(f.budget) filter (where ${bothKnown}))`
 
 /**
  * A quotient, rounded half up. PostgreSQL divides to about 16 digits, or to as many decimals as the dividend has: too few behind
  * the point of a large quotient, and a value near a half would be rounded twice. With 40 decimals it is exact.
  */
-const quotient = (over: ReturnType<typeof sql>, under: ReturnType<typeof sql>, decimals: number) =>
+export const quotient = (over: RawBuilder<unknown>, under: RawBuilder<unknown>, decimals: number) =>
   sql<number | null>`trim_scale(round(round(${over}, 40) / ${under}, ${sql.lit(decimals)}))`
 
-export const measures = () =>
-  [
-    sql<number>`count(*)`.as('releases'),
-    sql<number | null>`sum(f.budget)`.as('budget'),
-    sql<number>`count(f.budget)`.as('budget_known'),
-    sql<number | null>`sum(f.revenue)`.as('revenue'),
-    sql<number>`count(f.revenue)`.as('revenue_known'),
-    sql<number | null>`
-    case when count(f.revenue) + count(f.budget) > 0
-         then coalesce(sum(f.revenue), 0) - coalesce(sum(f.budget), 0) end`.as('profit'),
-    sql<number>`count(*) filter (where ${bothKnown})`.as('matched_releases'),
-    sql<number | null>`sum(f.budget) filter (where ${bothKnown})`.as('matched_budget'),
-    sql<number | null>`sum(f.revenue) filter (where ${bothKnown})`.as('matched_revenue'),
-    sql<number | null>`${matchedProfit}`.as('matched_profit'),
-    quotient(matchedProfit, sql`sum(f.budget) filter (where ${bothKnown})`, 6).as('roi'),
-    quotient(sql`sum(f.popularity)`, sql`nullif(count(f.popularity), 0)`, 10).as('popularity'),
-    sql<number>`count(f.popularity)`.as('popularity_known'),
-    quotient(
-      sql`sum(f.vote_average * f.vote_count)`,
-      sql`nullif(sum(f.vote_count) filter (where f.vote_average is not null), 0)`,
-      6,
-    ).as('vote_average'),
-    sql<number | null>`sum(f.vote_count)`.as('vote_count'),
-  ] as const
+/** Whether the load has ratings, so that a film without any has none and not an unknown number. */
+export const hasRatings = (scope: Scope) => sql<boolean>`
+  (select exists (select from reelhouse.load_family where load_id = ${scope.loadId} and family = 'ratings'))`
 
-/** The period of a row of yearly grain. */
-export const yearColumns = {
-  period: column.text('The release year as text: `1995`'),
-  year: column.year('The calendar year of the release date'),
+const bothKnown = sql`f.budget is not null and f.revenue is not null`
+const known = (name: string) => sql`${sql.ref(`f.${name}`)} is not null`
+const profit = sql`(f.revenue - f.budget)`
+
+/** The two middle values added up; they are one where there is an odd number of them. */
+const middle = (value: RawBuilder<unknown>, which: RawBuilder<unknown>) => sql`
+  (percentile_disc(0.5) within group (order by ${value}::numeric) filter (where ${which})
+   + percentile_disc(0.5) within group (order by ${value}::numeric desc) filter (where ${which}))`
+
+/**
+ * What is added up of the films `f` of a cell. The measures are made of it a level above, where PostgreSQL computes them for the
+ * rows of a page alone: exact quotients take longer than sums.
+ */
+export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
+  const counted = (which?: RawBuilder<unknown>) => {
+    const filter = which ? sql`filter (where ${which})` : sql``
+    return isSplit(params) ? sql`coalesce(round(sum(f.share) ${filter}, 6), 0)` : sql`count(*) ${filter}`
+  }
+  const matched = (value: RawBuilder<unknown>) => sql`sum(${value}) filter (where ${bothKnown})`
+  const middles =
+    params.aggregate === 'median'
+      ? [
+          middle(sql`f.budget`, known('budget')).as('budget_middle'),
+          middle(sql`f.revenue`, known('revenue')).as('revenue_middle'),
+          middle(profit, bothKnown).as('profit_middle'),
+        ]
+      : []
+  return [
+    counted().as('releases'),
+    sql`sum(f.budget)`.as('budget'),
+    counted(known('budget')).as('budget_known'),
+    sql`sum(f.revenue)`.as('revenue'),
+    counted(known('revenue')).as('revenue_known'),
+    counted(bothKnown).as('matched_releases'),
+    matched(sql`f.budget`).as('matched_budget'),
+    matched(sql`f.revenue`).as('matched_revenue'),
+    sql`sum(f.popularity)`.as('popularity_sum'),
+    sql`count(f.popularity)`.as('popularities'),
+    counted(known('popularity')).as('popularity_known'),
+    sql`sum(f.vote_average * f.vote_count)`.as('weighted_votes'),
+    sql`sum(f.vote_count) filter (where f.vote_average is not null)`.as('averaged_votes'),
+    sql`sum(f.vote_count)`.as('vote_count'),
+    sql`sum(f.rating_sum)`.as('rating_sum'),
+    sql`sum(f.rating_count)`.as('rating_count'),
+    ...middles,
+  ]
 }
 
-export const yearPeriod = () =>
-  [sql<string>`lpad(f.release_year::text, 4, '0')`.as('period'), sql<number | null>`f.release_year`.as('year')] as const
+/** All measures by name, of the sums of `cell`. */
+export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<unknown, string>[] {
+  const of = (name: string) => sql.ref(`cell.${name}`)
+  const plain = (value: RawBuilder<unknown>) => sql`trim_scale((${value})::numeric)`
+  const amount = (name: string, sum: RawBuilder<unknown>, films: RawBuilder<unknown>, asSum: RawBuilder<unknown>) => {
+    if (params.aggregate === 'median') return quotient(of(`${name}_middle`), sql`2`, 2)
+    if (params.aggregate === 'mean') return quotient(sum, sql`nullif(${films}, 0)`, 2)
+    return plain(asSum)
+  }
+  const matchedProfit = sql`${of('matched_revenue')} - ${of('matched_budget')}`
+  const difference = sql`
+    case when coalesce(${of('budget')}, ${of('revenue')}) is not null
+         then coalesce(${of('revenue')}, 0) - coalesce(${of('budget')}, 0) end`
+  return [
+    plain(of('releases')).as('releases'),
+    amount('budget', of('budget'), of('budget_known'), of('budget')).as('budget'),
+    plain(of('budget_known')).as('budget_known'),
+    amount('revenue', of('revenue'), of('revenue_known'), of('revenue')).as('revenue'),
+    plain(of('revenue_known')).as('revenue_known'),
+    amount('profit', sql`(${matchedProfit})`, of('matched_releases'), difference).as('profit'),
+    plain(of('matched_releases')).as('matched_releases'),
+    plain(of('matched_budget')).as('matched_budget'),
+    plain(of('matched_revenue')).as('matched_revenue'),
+    plain(matchedProfit).as('matched_profit'),
+    quotient(sql`(${matchedProfit})`, sql`nullif(${of('matched_budget')}, 0)`, 6).as('roi'),
+    quotient(of('popularity_sum'), sql`nullif(${of('popularities')}, 0)`, 10).as('popularity'),
+    plain(of('popularity_known')).as('popularity_known'),
+    quotient(of('weighted_votes'), sql`nullif(${of('averaged_votes')}, 0)`, 6).as('vote_average'),
+    of('vote_count').as('vote_count'),
+    quotient(of('rating_sum'), sql`nullif(${of('rating_count')}, 0)`, 6).as('rating_average'),
+    sql`case when ${hasRatings(scope)} then ${of('rating_count')} end`.as('rating_count'),
+  ]
+}
 
-/** Which cells show. */
-export const cellParams = { min_releases: wholeNumber(1, 1_000_000, 'Only rows of at least so many films') }
-
-export const enoughReleases = (least: number) => sql<boolean>`count(*) >= ${least}`
+/** Which rows show: those of enough films, as `releases` tells it. */
+export const enoughReleases = (params: CellParams) =>
+  isSplit(params)
+    ? sql<boolean>`round(sum(f.share), 6) >= ${params.min_releases}`
+    : sql<boolean>`count(*) >= ${params.min_releases}`
 
 /** What a lifetime tells beside its measures. */
 export const lifetimeColumns = {

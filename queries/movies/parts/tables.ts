@@ -18,15 +18,33 @@ export interface MoviesTables {
   'movies.film_genre': { load_id: number; film_id: number; genre_id: number }
   'movies.film_country': { load_id: number; film_id: number; country_code: string }
   'movies.film_language': { load_id: number; film_id: number; language_code: string }
-  'movies.film_crew': { load_id: number; film_id: number; person_id: number; job: string }
+  'movies.film_crew': { load_id: number; film_id: number; person_id: number; job: string; department: string }
+  'movies.film_cast': {
+    load_id: number
+    film_id: number
+    person_id: number
+    character: string
+    cast_order: number | null
+  }
+  'movies.film_keyword': { load_id: number; film_id: number; keyword_id: number }
+  'movies.film_rating': { load_id: number; film_id: number; rating_count: number; rating_sum: number } & Stars
   'movies.company': { load_id: number; company_id: number; name: string }
   'movies.genre': { load_id: number; genre_id: number; name: string }
   'movies.collection': { load_id: number; collection_id: number; name: string }
   'movies.person': { load_id: number; person_id: number; name: string }
   'movies.country': { load_id: number; country_code: string; name: string | null }
   'movies.language': { load_id: number; language_code: string; name: string | null }
+  'movies.keyword': { load_id: number; keyword_id: number; name: string }
+  'movies.price_index': { load_id: number; series: string; month: string; value: number | null; source_load_id: number }
   'reelhouse.load_file': { load_id: number; file_no: number; name: string }
 }
+
+/** Half a star to five stars: how often each was given. */
+export const STARS = ['0_5', '1_0', '1_5', '2_0', '2_5', '3_0', '3_5', '4_0', '4_5', '5_0'].map(
+  (stars) => `stars_${stars}` as const,
+)
+
+type Stars = Record<(typeof STARS)[number], number>
 
 interface FilmTable {
   load_id: number

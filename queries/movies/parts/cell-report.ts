@@ -1,0 +1,144 @@
+import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { names, words } from '../../params.ts'
+import type { Report, Rows, Scope } from '../../report.ts'
+import { type Cells, cellIds, filmsInCells } from './cells.ts'
+import { comparedByFilms } from './compared.ts'
+import { cellReasons, filmsCounted } from './counted.ts'
+import { type DimensionName, dimensionNamed } from './dimensions.ts'
+import { attributionParams, type CellParams, figureParams, filmParams, grainParams } from './film-params.ts'
+import { excludedFilms, excludedShape } from './films.ts'
+import { enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures, sums } from './measures.ts'
+import { partialFrom, partialShape, periodColumns, periodOf } from './periods.ts'
+import { priceMeta, priceRefusal, priceShape } from './prices.ts'
+import { reconciliation, reconciliationShape } from './reconciliation.ts'
+import { sharedNames, sharedNamesShape } from './shared-names.ts'
+import type { MoviesDb } from './tables.ts'
+
+interface Told {
+  summary: string
+  description: string
+  /** Raised when the same load would now give other rows. */
+  version: number
+  /** Dimensions that it groups by, in the order of its columns. */
+  by: DimensionName[]
+  example: Record<string, string>
+}
+
+/** A report with a row for each period of each member of its dimensions. */
+export function cellReport({ summary, description, version, by, example }: Told): Report {
+  const cells: Cells = { by, periods: true }
+  const key = [...by.flatMap((name) => dimensionNamed(name).ids), 'period']
+  return {
+    summary,
+    description,
+    version,
+    params: z.strictObject({ ...filmParams, ...ofMembers(by), ...grainParams, ...figureParams }),
+    row: z.strictObject({ ...columnsOf(by), ...periodColumns, ...measureColumns }),
+    key,
+    defaultSort: key.join(),
+    example,
+    query: (db: MoviesDb, scope, params: CellParams) => rowsOf(db, scope, params, cells),
+    metaShape: {
+      ...excludedShape,
+      ...partialShape,
+      ...priceShape,
+      ...(isShared(by) ? reconciliationShape : {}),
+      ...(by.includes('company') ? sharedNamesShape : {}),
+    },
+    meta: (db: MoviesDb, scope, params: CellParams) => [
+      excludedFilms(db, scope, params),
+      partialFrom(db, scope, params),
+      ...priceMeta(db, scope, params),
+      ...reconciliation(db, scope, params, cells),
+      ...(by.includes('company') ? sharedNames(db, scope, params) : []),
+    ],
+    refused: priceRefusal,
+    counted: countedIn(cells),
+    compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
+  }
+}
+
+/** A report with a row for each member of a dimension, over all its films, dated or not; found by name. */
+export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by: [DimensionName] }): Report {
+  const cells: Cells = { by: [name], periods: false }
+  const [shown] = namesOf([name])
+  const key = dimensionNamed(name).ids
+  return {
+    ...told,
+    params: z.strictObject({
+      q: words('Part of the name, in any case'),
+      ...filmParams,
+      ...ofMembers([name]),
+      ...figureParams,
+    }),
+    row: z.strictObject({ ...columnsOf([name]), ...lifetimeColumns, ...measureColumns }),
+    key,
+    defaultSort: [shown, ...key].join(),
+    query: (db: MoviesDb, scope, params: CellParams) => rowsOf(db, scope, params, cells),
+    metaShape: { ...priceShape, ...reconciliationShape, ...(name === 'company' ? sharedNamesShape : {}) },
+    meta: (db: MoviesDb, scope, params: CellParams) => [
+      ...priceMeta(db, scope, params),
+      ...reconciliation(db, scope, params, cells),
+      ...(name === 'company' ? sharedNames(db, scope, params) : []),
+    ],
+    refused: priceRefusal,
+    counted: countedIn(cells),
+    compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
+  }
+}
+
+const countedIn = (cells: Cells) => (db: MoviesDb, scope: Scope, params: CellParams) =>
+  filmsCounted(db, scope, params, cellReasons(scope, params, cells))
+
+/** Whether films may have several members, so that they can be shared out among them. */
+const isShared = (by: DimensionName[]) => by.some((name) => dimensionNamed(name).links !== undefined)
+
+const ofMembers = (by: DimensionName[]) => ({
+  ...(isShared(by) ? attributionParams : {}),
+  ...(by.includes('person')
+    ? { job: names('What they did: `Producer`, or `cast` for who played; `Director` by default') }
+    : {}),
+})
+
+const columnsOf = (by: DimensionName[]): z.ZodRawShape =>
+  Object.assign({}, ...by.map((name) => dimensionNamed(name).columns))
+
+/** Columns that show a member's name. */
+const namesOf = (by: DimensionName[]) =>
+  by.flatMap((name) => {
+    const { names } = dimensionNamed(name)
+    return names ? [names.column] : []
+  })
+
+/** The cells that show, each with its names; of a period also its columns, else those of a lifetime. */
+function rowsOf(db: MoviesDb, scope: Scope, params: CellParams, cells: Cells): Rows<never> {
+  const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
+  const named = cells.by.flatMap((name) => {
+    const { names } = dimensionNamed(name)
+    return names ? [{ alias: name, ...names }] : []
+  })
+  const heads: readonly AliasedRawBuilder<unknown, string>[] = cells.periods
+    ? periodOf(scope, params, sql.ref('cell.bucket'))
+    : LIFETIME.map((column) => sql.ref(`cell.${column}`).as(column))
+  const columns = [
+    ...cells.by.flatMap((name) => dimensionNamed(name).ids.map((id) => sql.ref(`cell.${id}`).as(id))),
+    ...named.map(({ alias, column }) => sql.ref(`${alias}.name`).as(column)),
+    ...heads,
+    ...measures(scope, params),
+  ]
+  const joins = named.map(({ alias, table, id }) => {
+    return sql`join ${sql.table(`movies.${table}`)} as ${sql.ref(alias)}
+               on ${sql.ref(`${alias}.load_id`)} = ${scope.loadId} and ${sql.ref(`${alias}.${id}`)} = ${sql.ref(`cell.${id}`)}`
+  })
+  const rows = sql<Record<string, unknown>>`(
+    select ${sql.join(columns as unknown as RawBuilder<unknown>[])}
+    from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)] as unknown as RawBuilder<unknown>[])}
+          from (${filmsInCells(scope, params, cells)}) as f
+          ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
+          ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}) as cell
+    ${joins.length > 0 ? sql.join(joins, sql` `) : sql``})`
+  return db.selectFrom(rows.as('cells')).selectAll() as unknown as Rows<never>
+}
+
+const LIFETIME = Object.keys(lifetimeColumns)

@@ -1,0 +1,108 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Counted, Scope } from '../../report.ts'
+import { type Cells, cellIds, filmsInCells } from './cells.ts'
+import { dimensionNamed } from './dimensions.ts'
+import type { CellParams, FilmParams, PriceParams } from './film-params.ts'
+import { filmConditions } from './films.ts'
+import { enoughReleases } from './measures.ts'
+import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
+import type { MoviesDb } from './tables.ts'
+
+/**
+ * Which films are behind the rows of a report, and what leaves out each other one. Told by the first reason that applies, so that
+ * the films of the load are those counted and those left out, exactly.
+ */
+
+/** What film `f` must be, or it is left out by the reason. */
+export interface Reason {
+  /** The parameter that asks for it, or what the film lacks. */
+  reason: string
+  holds: RawBuilder<unknown>
+}
+
+const YEARS = ['from', 'to', 'year']
+
+/** What the parameters ask of films. Undated ones do not count where a year is asked for, or, if it is `dated`, a period told. */
+export function filmReasons(scope: Scope, params: FilmParams, dated: boolean): Reason[] {
+  const asked = filmConditions(scope, params).map(({ parameter, holds }): Reason => ({ reason: parameter, holds }))
+  const first = asked.findIndex(({ reason }) => YEARS.includes(reason))
+  if (!dated && first === -1) return asked
+  return asked.toSpliced(first === -1 ? asked.length : first, 0, {
+    reason: 'undated',
+    holds: sql`f.release_year is not null`,
+  })
+}
+
+/** What the cells of a report ask of films: those left are behind some row. */
+export function cellReasons(scope: Scope, params: CellParams, cells: Cells): Reason[] {
+  const { by, periods } = cells
+  const dimensions = by.map((name) => ({
+    name,
+    ...dimensionNamed(name),
+    wanted: params[dimensionNamed(name).selector],
+  }))
+  const reasons = filmReasons(scope, params, periods).map((asked) => {
+    const dimension = dimensions.find(({ selector }) => selector === asked.reason)
+    // In such a report a person must have done the job that is asked for.
+    return dimension ? { ...asked, holds: hasMember(scope, params, dimension) } : asked
+  })
+  if (params.grain === 'quarter' || params.grain === 'month')
+    reasons.push({ reason: 'month_unknown', holds: sql`f.release_precision = 'day'` })
+  for (const dimension of dimensions)
+    if (!dimension.wanted) reasons.push({ reason: `no_${dimension.name}`, holds: hasMember(scope, params, dimension) })
+  return [...reasons, ...shownReasons(scope, params, cells)]
+}
+
+/** Whether film `f` has a member, of those that are wanted. */
+function hasMember(
+  scope: Scope,
+  params: CellParams,
+  { ids, links, of, wanted }: ReturnType<typeof dimensionNamed> & { wanted: (string | number)[] | undefined },
+): RawBuilder<unknown> {
+  const [id] = ids as [string]
+  const among = (member: RawBuilder<unknown>) =>
+    wanted ? sql`${member} in (${sql.join(wanted)})` : sql`${member} is not null`
+  if (!links) return among(of as RawBuilder<unknown>)
+  return sql`f.film_id in (
+    select link.film_id from (${links.rows(scope, params)}) as link where ${among(sql.ref(`link.${id}`))})`
+}
+
+/** What rows must be to show: of that name, of enough films. */
+function shownReasons(scope: Scope, params: CellParams, cells: Cells): Reason[] {
+  const films = sql`(${filmsInCells(scope, params, cells)}) as f`
+  const ids = sql.join(cellIds(cells).map((id) => sql.ref(`f.${id}`)))
+  const reasons: Reason[] = []
+  if (params.q !== undefined) reasons.push({ reason: 'q', holds: sql`f.film_id in (select f.film_id from ${films})` })
+  if (params.min_releases !== undefined)
+    reasons.push({
+      reason: 'min_releases',
+      holds: sql`f.film_id in (
+        select f.film_id from ${films}
+        where (${ids}) in (select ${ids} from ${films} group by ${ids} having ${enoughReleases(params)}))`,
+    })
+  return reasons
+}
+
+const COVERAGE = ['budget', 'revenue', 'both', 'popularity', 'votes', 'ratings']
+
+/** The films of the load, each with what leaves it out, and what is known of it, in the prices that are asked for. */
+export function filmsCounted(db: MoviesDb, scope: Scope, params: PriceParams, reasons: Reason[]): Counted {
+  const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
+  const cases = reasons.map(({ reason, holds }) => sql`when (${holds}) is not true then ${sql.lit(reason)}`)
+  const films = sql<Record<string, unknown>>`(
+    select ${cases.length > 0 ? sql`case ${sql.join(cases, sql` `)} end` : sql`null::text`} as reason,
+           f.source_load_id, f.source_file_no,
+           ${budget} is not null as budget, ${revenue} is not null as revenue,
+           ${budget} is not null and ${revenue} is not null as both,
+           f.popularity is not null as popularity, f.vote_count is not null as votes,
+           coalesce(rated.rating_count, 0) > 0 as ratings
+    from movies.film f
+    left join movies.film_rating rated on rated.load_id = ${scope.loadId} and rated.film_id = f.film_id
+    ${isReal(params) ? sql`left join ${priceJoin(scope, params)} as price on price.month = ${releaseMonth}` : sql``}
+    where f.load_id = ${scope.loadId})`
+  return {
+    reasons: reasons.map(({ reason }) => reason),
+    coverage: COVERAGE,
+    films: db.selectFrom(films.as('counted')).selectAll(),
+  }
+}

@@ -1,0 +1,58 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import type { Rows, Scope } from '../../report.ts'
+import type { CellParams } from './film-params.ts'
+import { containing } from './search.ts'
+import type { MoviesDb } from './tables.ts'
+
+/** Shape of what `sharedNames` adds to `meta`. */
+export const sharedNamesShape = {
+  shared_names: z
+    .array(
+      z.strictObject({
+        company: z.string(),
+        companies: z.array(
+          z.strictObject({
+            company_id: z.int(),
+            first_year: z.int().nullable(),
+            last_year: z.int().nullable(),
+            films: z.int(),
+          }),
+        ),
+      }),
+    )
+    .optional()
+    .describe('With `company_id` or `q`: other companies of the same names, told apart by their years and films'),
+}
+
+/** Which of the companies that are asked for share their name with others, and with whom. */
+export function sharedNames(
+  db: MoviesDb,
+  scope: Scope,
+  { company_id, q }: CellParams,
+): Rows<Record<string, unknown>>[] {
+  if (company_id === undefined && q === undefined) return []
+  const asked = [
+    ...(company_id ? [sql`company_id in (${sql.join(company_id)})`] : []),
+    ...(q === undefined ? [] : [containing(sql.ref('name'), q)]),
+  ]
+  const told = sql<Record<string, unknown>>`(
+    with asked as (
+           select distinct name from movies.company where load_id = ${scope.loadId} and ${sql.join(asked, sql` and `)}),
+         named as (
+           select name, company_id, count(*) over (partition by name) as companies
+           from movies.company join asked using (name) where load_id = ${scope.loadId}),
+         told as (
+           select named.name, company_id, min(f.release_year) as first_year, max(f.release_year) as last_year, count(*) as films
+           from named
+           join movies.film_company link using (company_id)
+           join movies.film f on f.load_id = ${scope.loadId} and f.film_id = link.film_id
+           where companies > 1 and link.load_id = ${scope.loadId}
+           group by named.name, company_id)
+    select coalesce(json_agg(shared order by name collate "C"), '[]') as shared_names
+    from (select name, (select row_to_json(one) from (select name as company, companies) as one) as shared
+          from (select name, json_agg((select row_to_json(one) from (select company_id, first_year, last_year, films) as one)
+                                      order by company_id) as companies
+                from told group by name) as grouped) as every)`
+  return [db.selectFrom(told.as('told')).select(['shared_names']) as unknown as Rows<Record<string, unknown>>]
+}

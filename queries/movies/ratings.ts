@@ -1,0 +1,55 @@
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { column, report, type Scope } from '../report.ts'
+import { filmsCounted } from './parts/counted.ts'
+import { type CellParams, filmParams } from './parts/film-params.ts'
+import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { quotient } from './parts/measures.ts'
+import { type MoviesDb, STARS } from './parts/tables.ts'
+
+const GROUPS = ['film', 'genre', 'year'] as const
+
+type Params = CellParams & { by?: (typeof GROUPS)[number] | undefined }
+
+export default report({
+  summary: 'How MovieLens users rated films: the distribution by film, genre or year',
+  description:
+    'Half a star to five stars. A film counts in each of its genres; films without ratings are in no row, and without a load of ratings there is none.',
+  version: 1,
+  params: z.strictObject({
+    by: z
+      .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
+      .optional()
+      .describe('What ratings are grouped by: `film` by default'),
+    ...filmParams,
+  }),
+  row: z.strictObject({
+    group: column.text('Title of the film, name of the genre, or release year'),
+    group_id: column.text('The id of the film or genre, as text; of a year the year'),
+    ratings: column.count('Ratings', 'ratings'),
+    rating_average: column.number('Their mean, 6 decimals', 'stars of 5'),
+    ...Object.fromEntries(
+      STARS.map((stars) => [
+        stars,
+        column.count(`Ratings of ${stars.slice('stars_'.length).replace('_', '.')} stars`, 'ratings'),
+      ]),
+    ),
+  }),
+  key: ['group', 'group_id'],
+  defaultSort: '-ratings,group,group_id',
+  example: { by: 'genre' },
+  query: (db: MoviesDb, scope, params) => db.selectFrom(rated(scope, params).as('rated')).selectAll().$castTo<never>(),
+  counted: (db: MoviesDb, scope, params: Params) =>
+    filmsCounted(db, scope, {}, [
+      ...groupReasons(scope, params, params.by ?? 'film'),
+      { reason: 'not_rated', holds: sql`rated.film_id is not null` },
+    ]),
+})
+
+const rated = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+  select f."group", f.group_id, sum(f.rating_count)::bigint as ratings,
+         ${quotient(sql`sum(f.rating_sum)`, sql`sum(f.rating_count)`, 6)} as rating_average,
+         ${sql.join(STARS.map((stars) => sql`sum(${sql.ref(`counted.${stars}`)})::bigint as ${sql.ref(stars)}`))}
+  from (${filmsInGroups(scope, params, params.by ?? 'film')}) as f
+  join movies.film_rating counted on counted.load_id = ${scope.loadId} and counted.film_id = f.film_id
+  group by f."group", f.group_id)`

@@ -1,0 +1,84 @@
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { column, report, type Scope } from '../report.ts'
+import { filmsCounted } from './parts/counted.ts'
+import { type CellParams, figureParams, filmParams, priceParams } from './parts/film-params.ts'
+import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { quotient } from './parts/measures.ts'
+import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
+import type { MoviesDb } from './parts/tables.ts'
+
+const GROUPS = ['genre', 'company', 'budget_band', 'all'] as const
+
+type Params = CellParams & { by?: (typeof GROUPS)[number] | undefined }
+
+export default report({
+  summary: 'What films return on their budgets: quartiles by genre, company or budget',
+  description:
+    'Of films with budget and revenue known, dated or not: return is `(revenue - budget) / budget` of each film, quartiles are interpolated between films. Budget bands: `under_1m`, `1m_10m`, `10m_50m`, `50m_100m`, `from_100m` (US dollars, lower bound included).',
+  version: 1,
+  params: z.strictObject({
+    by: z
+      .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
+      .optional()
+      .describe('What films are grouped by: `genre` by default'),
+    ...filmParams,
+    ...priceParams,
+    min_releases: figureParams.min_releases,
+  }),
+  row: z.strictObject({
+    group: column.text('Name of the genre, company or band; `all`'),
+    group_id: column.text('The id of the genre or company, as text; else the same as `group`'),
+    films: column.count('Films with budget and revenue known'),
+    q1: column.number('A quarter of the films return less, 6 decimals', 'ratio'),
+    median: column.number('Half of the films return less, 6 decimals', 'ratio'),
+    q3: column.number('Three quarters of the films return less, 6 decimals', 'ratio'),
+    mean_roi: column.number('Sum of profits over sum of budgets, 6 decimals', 'ratio'),
+    lost: column.count('Films whose revenue is below their budget'),
+  }),
+  key: ['group', 'group_id'],
+  defaultSort: 'group,group_id',
+  example: { by: 'genre', sort: '-median' },
+  query: (db: MoviesDb, scope, params) =>
+    db.selectFrom(returns(scope, params).as('returns')).selectAll().$castTo<never>(),
+  metaShape: priceShape,
+  meta: (db: MoviesDb, scope, params) => priceMeta(db, scope, params),
+  refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
+})
+
+/** What leaves a film out, besides what groups ask of it. */
+function reasons(scope: Scope, params: Params) {
+  const of = groupReasons(scope, params, params.by ?? 'genre').filter(({ reason }) => reason !== 'budget_unknown')
+  const known = [
+    { reason: 'budget_unknown', holds: sql`${amountOf('budget', params)} > 0` },
+    { reason: 'revenue_unknown', holds: sql`${amountOf('revenue', params)} is not null` },
+  ]
+  if (params.min_releases === undefined) return [...of, ...known]
+  const groups = sql`(select group_id from (${returning(scope, params)}) as f group by group_id ${enough(params)})`
+  const holds = sql`f.film_id in (select film_id from (${returning(scope, params)}) as f where group_id in ${groups})`
+  return [...of, ...known, { reason: 'min_releases', holds }]
+}
+
+/** Films in groups that have a return. */
+const returning = (scope: Scope, params: Params) => sql`
+  select * from (${filmsInGroups(scope, params, params.by ?? 'genre')}) as f where f.budget > 0 and f.revenue is not null`
+
+const enough = ({ min_releases }: Params) =>
+  min_releases === undefined ? sql`` : sql`having count(*) >= ${min_releases}`
+
+/** Interpolated between the two films around it; PostgreSQL's own percentile_cont computes in floating point. */
+const quartile = (nth: number) => {
+  const place = sql`(cardinality(roi) - 1) * ${sql.lit(nth)}`
+  const at = (offset: number) => sql`roi[${place} / 4 + ${sql.lit(offset)}]`
+  return sql`trim_scale(round(${at(1)} + coalesce(${at(2)} - ${at(1)}, 0) * (${place} % 4) / 4, 6))`
+}
+
+const returns = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+  select "group", group_id, cardinality(roi) as films, ${quartile(1)} as q1, ${quartile(2)} as median, ${quartile(3)} as q3,
+         ${quotient(sql`profit::numeric`, sql`budget`, 6)} as mean_roi, lost
+  from (select "group", group_id, sum(f.revenue) - sum(f.budget) as profit, sum(f.budget) as budget,
+               array_agg(round(f.revenue - f.budget, 40) / f.budget order by round(f.revenue - f.budget, 40) / f.budget) as roi,
+               count(*) filter (where f.revenue < f.budget) as lost
+        from (${returning(scope, params)}) as f
+        group by "group", group_id ${enough(params)}) as grouped)`

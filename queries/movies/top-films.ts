@@ -1,0 +1,108 @@
+import { type RawBuilder, sql } from 'kysely'
+import { z } from 'zod'
+import { wholeNumber } from '../params.ts'
+import { column, report, type Scope } from '../report.ts'
+import { filmsCounted } from './parts/counted.ts'
+import { type CellParams, filmParams, priceParams } from './parts/film-params.ts'
+import { excludedFilms, excludedShape } from './parts/films.ts'
+import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { quotient } from './parts/measures.ts'
+import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
+import type { MoviesDb } from './parts/tables.ts'
+
+const GROUPS = ['year', 'genre', 'company', 'decade', 'all'] as const
+const VALUES: Record<string, RawBuilder<unknown>> = {
+  revenue: sql`f.revenue`,
+  profit: sql`f.revenue - f.budget`,
+  roi: quotient(sql`(f.revenue - f.budget)::numeric`, sql`f.budget`, 6),
+  popularity: sql`f.popularity`,
+  vote_count: sql`f.vote_count`,
+  vote_average: sql`f.vote_average`,
+  rating_average: quotient(sql`f.rating_sum`, sql`nullif(f.rating_count, 0)`, 6),
+}
+const MEASURES = Object.keys(VALUES)
+
+type Params = CellParams & {
+  by?: (typeof GROUPS)[number] | undefined
+  measure?: string | undefined
+  n?: number | undefined
+}
+
+export default report({
+  summary: 'The best films of each year, genre, company or decade',
+  description:
+    'Films with the same value have the same rank, and those that tie for the last place all show. A film whose value is unknown is in no row. `profit` and `roi` are of films with budget and revenue known. Undated films count where groups are no periods.',
+  version: 1,
+  params: z.strictObject({
+    by: z
+      .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
+      .optional()
+      .describe('What films are grouped by: `year` by default'),
+    measure: z
+      .enum(MEASURES, `takes ${MEASURES.join(', ')}`)
+      .optional()
+      .describe('By what: `revenue` by default'),
+    n: wholeNumber(1, 100, 'How many of each group: 10 by default'),
+    ...filmParams,
+    ...priceParams,
+  }),
+  row: z.strictObject({
+    group: column.text('Name of the group: `1995`, `1990s`, `all`, or a genre or company'),
+    group_id: column.text('The id of the genre or company, as text; else the same as `group`'),
+    rank: column.count('Place in the group, the largest value first', 'rank'),
+    film_id: column.id('The film’s id'),
+    title: column.text('Title'),
+    release_date: column.date('Release date'),
+    year: column.year('The calendar year of the release date'),
+    measure: column.text('By what they are ranked'),
+    value: column.number('The film’s measure', 'of the measure'),
+    budget: column.money('Budget; null is unknown'),
+    revenue: column.money('Revenue; null is unknown'),
+    source_file: column.text('File that the film was read from'),
+    source_line: column.count('Physical line where its record starts', 'line'),
+  }),
+  key: ['group', 'group_id', 'rank', 'film_id'],
+  defaultSort: 'group,group_id,rank,film_id',
+  example: { from: '1995', to: '1996', n: '3' },
+  query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
+  metaShape: { ...excludedShape, ...priceShape },
+  meta: (db: MoviesDb, scope, params) => [
+    excludedFilms(db, scope, params, !inPeriods(params)),
+    ...priceMeta(db, scope, params),
+  ],
+  refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  counted: (db: MoviesDb, scope, params: Params) =>
+    filmsCounted(db, scope, params, [
+      ...groupReasons(scope, params, params.by ?? 'year'),
+      {
+        reason: `${params.measure ?? 'revenue'}_unknown`,
+        holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked)`,
+      },
+      {
+        reason: 'n',
+        holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)})`,
+      },
+    ]),
+})
+
+const inPeriods = ({ by = 'year', from, to }: Params) =>
+  by === 'year' || by === 'decade' || from !== undefined || to !== undefined
+
+const most = ({ n = 10 }: Params) => n
+
+/** Films in groups that have a value, with their places. */
+const ranked = (scope: Scope, params: Params) => sql`
+  select *, rank() over (partition by group_id order by value desc) as rank
+  from (select f.*, ${VALUES[params.measure ?? 'revenue']} as value
+        from (${filmsInGroups(scope, params, params.by ?? 'year')}) as f) as valued
+  where value is not null`
+
+const top = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+  select ranked."group", ranked.group_id, ranked.rank, ranked.film_id, film.title, film.release_date, film.release_year as year,
+         ${params.measure ?? 'revenue'}::text as measure, trim_scale(ranked.value::numeric) as value,
+         trim_scale(ranked.budget::numeric) as budget, trim_scale(ranked.revenue::numeric) as revenue,
+         source.name as source_file, film.source_line
+  from (${ranked(scope, params)}) as ranked
+  join movies.film film on film.load_id = ${scope.loadId} and film.film_id = ranked.film_id
+  join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
+  where ranked.rank <= ${most(params)})`
