@@ -1,7 +1,16 @@
 import { headerOf } from './header.ts'
 import type { Entry, Place } from './open.ts'
 import { type RawRecord, UnreadableFileError } from './parse.ts'
-import { fitting, isNamed, type Recognised, rankOf, recognise, requiredFiles } from './recognise.ts'
+import {
+  fitting,
+  inSpace,
+  isNamed,
+  partialFiles,
+  type Recognised,
+  rankOf,
+  recognise,
+  requiredFiles,
+} from './recognise.ts'
 import { SourceError } from './source-error.ts'
 import type { FileFormat, Format, Subject } from './subject.ts'
 
@@ -23,23 +32,48 @@ export interface Source {
   notes: string[]
 }
 
+/** What is known of a source beforehand. */
+export interface Wanted {
+  /** Recognised by header, then by name, when absent. */
+  format?: string | undefined
+  /** A merge may lack the file that a format requires: what is told of films that are published. */
+  mode?: 'replace' | 'merge' | undefined
+  /** What ids mean in the published load. */
+  idSpace?: string | undefined
+}
+
 /**
  * Decides which format a source is of, and which of its files are read as what. In a folder a file is found by its name, with or without
  * a date in it, else by its header; of several the newest is taken, and the others are named in a note.
- * @param formatName recognised by header, then by name, when absent
  * @throws SourceError with what is missing and where
  * @throws UnreadableFileError when the one file that there is, is no text of records
  */
 export async function chooseFiles(
   subject: Subject,
   place: Place,
-  formatName?: string,
+  wanted: Wanted = {},
   signal = new AbortController().signal,
 ): Promise<Source> {
-  const named = formatName === undefined ? undefined : formatNamed(subject, formatName)
+  const named = wanted.format === undefined ? undefined : formatNamed(subject, wanted.format)
+  const source = await choose(subject, place, named, wanted.idSpace, signal)
+  const missing = source.format.files.find((of) => of.required && !source.files.some((file) => file.of === of))
+  if (missing && wanted.mode !== 'merge')
+    throw new SourceError(
+      `${place.name} is a part of a load and no whole one: ${missing.fileName} is missing; load it with mode merge, into what is published`,
+    )
+  return source
+}
+
+async function choose(
+  subject: Subject,
+  place: Place,
+  named: Format | undefined,
+  idSpace: string | undefined,
+  signal: AbortSignal,
+): Promise<Source> {
   const [only] = place.entries
-  if (!place.single || !only) return await chooseInFolder(subject, place, named, signal)
-  const { format, of } = named ? readAs(named, only) : await recognise(subject, only, signal)
+  if (!place.single || !only) return await chooseInFolder(subject, place, named, idSpace, signal)
+  const { format, of } = named ? readAs(named, only) : await recognise(subject, only, signal, idSpace)
   return { format, files: [{ ...only, of }], notes: [] }
 }
 
@@ -58,6 +92,7 @@ async function chooseInFolder(
   subject: Subject,
   place: Place,
   named: Format | undefined,
+  idSpace: string | undefined,
   signal: AbortSignal,
 ): Promise<Source> {
   const entries = place.entries.filter(isVisible).sort(newestFirst)
@@ -68,6 +103,8 @@ async function chooseInFolder(
   if (only && found.length === 1 && !named)
     found = [{ ...(await recognise(subject, only.entries[0] as Entry, signal)), entries: only.entries }]
   if (found.length === 0) found = await foundByHeader(formats, entries, signal, named !== undefined)
+  if (found.every(({ format }) => format.idSpace === null))
+    found = [...found, ...partsByName(formats, entries, idSpace)]
   if (found.length === 0) {
     const named = requiredFiles(formats).filter(({ of }) => formats.length === 1 || !of.fits)
     const wanted = named.map(({ format, of }) => `${of.fileName} (${format.name})`)
@@ -89,7 +126,7 @@ async function chooseInFolder(
   for (const of of format.files) {
     const fit = of.fits
       ? await allThatFit(of, format, entries, found, notes, signal)
-      : chosen(found.find((one) => one.of === of)?.entries ?? entries, of, notes)
+      : chosen(found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries), of, notes)
     files.push(...fit.map((entry) => ({ ...entry, of })))
   }
   return { format, files, notes }
@@ -151,6 +188,20 @@ const foundByName = (formats: Format[], entries: Entry[]): Found[] =>
     }))
     return files.every((one) => one.entries.length > 0) ? files : []
   })
+
+/** Where there are no films: what the format has by name that has the most of it here. */
+function partsByName(formats: Format[], entries: Entry[], idSpace: string | undefined): Found[] {
+  const parts = partialFiles(formats)
+    .map((one) => ({ ...one, entries: entries.filter(({ base }) => isNamed(one.of, base)) }))
+    .filter((one) => one.entries.length > 0)
+  const countOf = (format: Format) => parts.filter((one) => one.format === format).length
+  const most = Math.max(...parts.map(({ format }) => countOf(format)))
+  const best = inSpace(
+    parts.filter(({ format }) => countOf(format) === most),
+    idSpace,
+  )
+  return parts.filter(({ format }) => format === best?.format)
+}
 
 /** A folder may hold any number of files, and each head is a request where the folder is a bucket. */
 const MOST_HEADS = 100

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
-import { chooseFiles, type Source, type SourceFile } from './choose.ts'
+import { chooseFiles, type Source, type SourceFile, type Wanted } from './choose.ts'
 import type { SourceAccess } from './open/access.ts'
 import { Allowance } from './open/allowance.ts'
 import { openHttp, understood } from './open/http.ts'
@@ -39,9 +39,7 @@ export interface Place {
   close?(): Promise<void>
 }
 
-export interface OpenOptions {
-  /** Recognised by header, then by name, when absent. */
-  format?: string | undefined
+export interface OpenOptions extends Wanted {
   access: SourceAccess
   signal: AbortSignal
   /** Whether the source was named by somebody who may read this machine's disk anyway. */
@@ -67,7 +65,7 @@ export async function openSource(subject: Subject, uri: string, options: OpenOpt
   }
   try {
     place = await openPlace(uri, options)
-    const source = await chooseFiles(subject, place, options.format, options.signal)
+    const source = await chooseFiles(subject, place, options, options.signal)
     for (const file of source.files) assertStorable(file)
     return { ...source, notes: [...(place.notes ?? []), ...source.notes], close }
   } catch (error) {

@@ -12,11 +12,17 @@ export interface Recognised {
 
 /**
  * What a file is, told by its header, whatever it is called; a file whose header fits no format is what its name says, so that a
- * column that vanished is told by whoever reads it.
+ * column that vanished is told by whoever reads it. What is no whole load may be a part of one.
+ * @param idSpace decides between formats that have the same part
  * @throws SourceError saying which columns of the nearest format are missing, or which formats it may be
  * @throws UnreadableFileError when it is no text of records
  */
-export async function recognise(subject: Subject, entry: Entry, signal: AbortSignal): Promise<Recognised> {
+export async function recognise(
+  subject: Subject,
+  entry: Entry,
+  signal: AbortSignal,
+  idSpace?: string,
+): Promise<Recognised> {
   const byName = requiredFiles(subject.formats).find(({ of }) => isNamed(of, entry.base))
   const header = await headerOf(entry, signal).catch((error: unknown) => {
     if (error instanceof UnreadableFileError && byName) return undefined
@@ -29,6 +35,8 @@ export async function recognise(subject: Subject, entry: Entry, signal: AbortSig
     const names = fit.map(({ format }) => format.name)
     throw new SourceError(`${entry.name} may be of the format ${names.join(' or ')}: name the one that is meant`)
   }
+  const part = inSpace(partsLike(subject.formats, entry, header as Header), idSpace)
+  if (part) return part
   throw new SourceError(`${entry.name} ${strangeness(subject, header as Header)}`)
 }
 
@@ -51,7 +59,29 @@ function goesBy(name: string, base: string): boolean {
 /** A year, month or day, and perhaps a time. */
 const DATE = /^[-_. ]?(?:19|20)\d\d(?:[-_.]?\d\d){0,2}(?:[-_.T ]?\d\d[-_.]?\d\d(?:[-_.]?\d\d)?Z?)?$/
 
-/** Required files alone: no load consists of others. */
+/** Files beside the required ones, which one can tell by name or header, as these stand in no other. */
+export const partialFiles = (formats: Format[]): Recognised[] =>
+  formats.flatMap((format) =>
+    format.files.filter(({ required, fits }) => !required && !fits).map((of) => ({ format, of })),
+  )
+
+/** Such files whose columns these are, all of them and no others; or else those of the name. */
+function partsLike(formats: Format[], { base }: Entry, { notation, columns }: Header): Recognised[] {
+  const parts = partialFiles(formats)
+  const fit = parts.filter(
+    ({ of }) =>
+      of.read === notation &&
+      of.columns.every((one) => columns.includes(one)) &&
+      columns.every((one) => knownOf(of).includes(one)),
+  )
+  return fit.length > 0 ? fit : parts.filter(({ of }) => isNamed(of, base))
+}
+
+/** Of formats that would do the one whose ids are those of what is published. */
+export const inSpace = <Of extends { format: Format }>(found: Of[], idSpace: string | undefined): Of | undefined =>
+  found.find(({ format }) => format.idSpace === idSpace) ?? found[0]
+
+/** Required files alone: a whole load has them. */
 export const requiredFiles = (formats: Format[]): Recognised[] =>
   formats.flatMap((format) => format.files.filter((of) => of.required).map((of) => ({ format, of })))
 

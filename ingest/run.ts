@@ -100,6 +100,8 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
   await sweepDownloads(ledger.db, access.downloads)
   const source = await openSource(subject, task.source, {
     format: task.format ?? undefined,
+    mode: task.mode,
+    idSpace: (await publishedFacts(ledger.db, subject))?.id_space,
     access: { ...access, downloads: downloadsOf(access.downloads, task.load_id) },
     signal,
     trusted: task.trigger !== 'admin',

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { generateMovies } from '../ingest/movies/generate.ts'
 import { copyOfTemplate, temporaryFolder } from './build.ts'
 import { metadata, sound } from './movies/sources.ts'
 import { childOf, type Environment, environment, run, type Served, serve, start, until } from './processes.ts'
+import { leftBehind } from './storm/left-behind.ts'
 
 /**
  * A load may be killed at any moment: readers stay where they were, the ledger says what happened, nothing is left behind,
@@ -90,32 +90,10 @@ async function noSessions(db: pg.Client): Promise<boolean> {
   return rows.length === 0
 }
 
-/** What is left of a load; sweeping, which follows each load for a moment, is none of it. */
-async function traces(db: pg.Client, load: number): Promise<string[]> {
-  for (let tries = 0; ; tries++) {
-    const found = await tracesNow(db, load)
-    if (found.length === 0 || tries === 40) return found
-    await sleep(50)
-  }
-}
-
 /** What a load that came to nothing may not leave behind; its line in the ledger and what it rejected stay. */
-async function tracesNow(db: pg.Client, load: number): Promise<string[]> {
-  const { rows } = await db.query<{ trace: string }>(
-    `select relname as trace from pg_class where relname ~ ('_' || $1::integer || '(_|$)') or relname = 'kept' or (relpersistence = 't' and relkind = 'r')
-     union all select 'lock ' || classid || ' ' || objid from pg_locks
-       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())
-     union all select 'file' from reelhouse.load_file where load_id = $1
-     union all select 'check' from reelhouse.check_result where load_id = $1
-     union all select 'publication' from reelhouse.publication where load_id = $1
-     union all select 'film' from movies.film where load_id = $1
-     union all select 'company' from movies.company where load_id = $1
-     union all select 'genre' from movies.genre where load_id = $1
-     union all select 'language' from movies.language where load_id = $1
-     union all select 'registered' from reelhouse.registry`,
-    [load],
-  )
-  return rows.map(({ trace }) => trace)
+async function traces(db: pg.Client, load: number): Promise<string[]> {
+  const { rows } = await db.query("select 'registered' as trace from reelhouse.registry")
+  return [...(await leftBehind(db, load)), ...rows.map(({ trace }) => trace as string)]
 }
 
 const figures = async (server: Served) => await server.get('/v1/movies/company-years')

@@ -57,21 +57,21 @@ const MOST_RATINGS = 1_000_000_000
 
 /** What a generated folder holds: of the films' file, and of each other one. */
 export interface FolderSummary extends GenerateSummary {
-  credits: CreditsSummary
-  keywords: KeywordsSummary
+  credits?: CreditsSummary
+  keywords?: KeywordsSummary
   links?: LinksSummary
   ratings?: RatingsSummary
 }
 
 /**
- * Writes `movies_metadata.csv`, `credits.csv` and `keywords.csv` into the folder `out`, and with ratings `links.csv` and `ratings.csv`;
- * the same numbers and seed give the same bytes.
+ * Writes `movies_metadata.csv` into the folder `out`, and with a number of ratings the rest of the data set: `credits.csv`, `keywords.csv`,
+ * `links.csv` and `ratings.csv`, which are many times as long. The same numbers and seed give the same bytes.
  */
 export async function generateMovies(options: {
   out: string
   /** Distinct sound films, 0 to 10 million. */
   films: number
-  /** Rows of `ratings.csv`, 0 to a thousand million. */
+  /** Rows of `ratings.csv`, 0 to a thousand million; without it there are films alone. */
   ratings?: number
   /** 32 bits of it are used. */
   seed: number
@@ -86,12 +86,12 @@ export async function generateMovies(options: {
     throw new RangeError(`ratings must be a whole number from 0 to ${MOST_RATINGS}, not ${ratings}`)
   await mkdir(out, { recursive: true })
   summary.bytes = await writeLines(summary.path, lines(records, summary), () => onProgress?.(summary.films))
+  if (ratings === undefined) return summary
   const world = new World(films, seed)
   const lists = {
     credits: await writeCredits(path('credits.csv'), world),
     keywords: await writeKeywords(path('keywords.csv'), world),
   }
-  if (ratings === undefined) return { ...summary, ...lists }
   const { links, filmOf } = await writeLinks(path('links.csv'), world)
   return { ...summary, ...lists, links, ratings: await writeRatings(path('ratings.csv'), world, filmOf, ratings) }
 }

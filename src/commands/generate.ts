@@ -15,7 +15,7 @@ export function generateCommand(program: Command): void {
     .description('write synthetic files of the real shape, quirks included')
     .requiredOption('--out <folder>', 'folder to write to; it is made if need be')
     .option('--films <number>', 'films', '45000')
-    .option('--ratings <number>', 'ratings; with them go links, and without neither is written')
+    .option('--ratings <number>', 'the rest of the data set, too: credits, keywords, links, and so many ratings')
     .option('--seed <number>', 'the same seed gives the same bytes', '1')
     .action(async (name: string, { out, films, ratings, seed }: Options) => {
       const subject = (await loadSubjects()).get(name)

@@ -55,7 +55,8 @@ export function loadCommand(program: Command): void {
         // Looked at before the ledger is, so that a mistyped path is no failed load.
         const access = sourceAccess(config)
         const { signal } = new AbortController()
-        await lookAtSource(subject, uri, { format: options.format, access, signal, trusted: true })
+        const { format, mode } = options
+        await lookAtSource(subject, uri, { format, mode, access, signal, trusted: true })
 
         const loadId = await queueLoad(warehouse.writer, {
           subject: name,

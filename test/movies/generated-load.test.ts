@@ -1,19 +1,19 @@
 import path from 'node:path'
 import { sql } from 'kysely'
 import t from 'tap'
-import { generateMovies } from '../../ingest/movies/generate.ts'
+import { type FolderSummary, generateMovies } from '../../ingest/movies/generate.ts'
 import { build } from '../build.ts'
 import { rowsOf } from './whole-data.ts'
 
 t.test('a load of a generated folder finds what its summary says', async (t) => {
   const house = await build(t)
   const out = path.join(house.folder, 'generated')
-  const { credits, keywords, links, ratings, ...films } = await generateMovies({
+  const { credits, keywords, links, ratings, ...films } = (await generateMovies({
     out,
     films: 3000,
     ratings: 40_000,
     seed: 4,
-  })
+  })) as Required<FolderSummary>
   const load = await house.load(out)
   t.match(load, { state: 'published', error: null })
   t.match(load.files, [

@@ -99,9 +99,9 @@ t.test('what is of no format, or of two, is refused in a sentence', async (t) =>
       'films.csv is of no format that movies knows: to be the-movies-dataset it lacks belongs_to_collection; to be tmdb-5000 it lacks keywords; to be tmdb-v11 it lacks backdrop_path',
     ],
     [
-      'ratings.csv',
+      'marks.csv',
       'userId,movieId,rating\n1,2,3\n',
-      'ratings.csv is of no format that movies knows: its columns are userId, movieId, rating',
+      'marks.csv is of no format that movies knows: its columns are userId, movieId, rating',
     ],
     [
       'films.csv',

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
+import movies from '../../ingest/movies/subject.ts'
+import { factsOf } from '../../ingest/subject.ts'
 
 /** How long PostgreSQL may take to notice that a session's process is gone. */
 const PATIENCE_MS = 10_000
@@ -27,13 +29,10 @@ const TRACES = `
   union all select 'file' from reelhouse.load_file where load_id = $1
   union all select 'check' from reelhouse.check_result where load_id = $1
   union all select 'publication' from reelhouse.publication where load_id = $1
-  union all select 'film' from movies.film where load_id = $1
-  union all select 'company' from movies.company where load_id = $1
-  union all select 'genre' from movies.genre where load_id = $1
-  union all select 'language' from movies.language where load_id = $1
-  union all select 'country' from movies.country where load_id = $1
-  union all select 'collection' from movies.collection where load_id = $1
-  union all select 'person' from movies.person where load_id = $1`
+  union all select 'family' from reelhouse.load_family where load_id = $1
+  ${[...factsOf(movies.families), ...movies.families.flatMap(({ dimensions }) => dimensions)]
+    .map((table) => `union all (select '${table}' from movies.${table} where load_id = $1 limit 1)`)
+    .join('\n  ')}`
 
 /** Sessions, locks and temporary tables that nobody should have once nothing runs. */
 export async function unrest(db: pg.Client): Promise<string[]> {

@@ -73,13 +73,14 @@ function makeCredits(world: World, film: number, people: number, more: boolean) 
     jobs.add(`${id} ${job}`)
   }
   for (let left = random.chance(0.053) ? 0 : spread(random, 12.6); left > 0; left--) {
-    const id = draw(random, people, 0)
+    const id = draw(random, people, 0, 12)
     plays(id, character(random))
     if (random.chance(0.015)) plays(id, character(random))
   }
   if (!random.chance(0.017)) {
     const director = draw(random, people, 1)
     works(director, ['Director', 'Directing'])
+    if (random.chance(0.08)) plays(director, character(random))
     if (random.chance(0.3)) works(director, ['Screenplay', 'Writing'])
     for (let left = spread(random, 8.7); left > 0; left--) {
       const job = random.below(JOBS.length)

@@ -59,9 +59,12 @@ function picture(id: number): string {
 /** How many there may be in so many films: like companies, they grow more slowly. */
 export const peopleIn = (films: number) => Math.ceil(400_000 * (films / 45_430) ** 0.7)
 
-/** Some are in very many films, most in one; the famous of one trade are nobody in another. */
-export function draw(random: Random, people: number, trade: number): number {
-  const flat = 3 + people / 4000
+/**
+ * Some are in very many films, most in one; the famous of one trade are nobody in another.
+ * @param stars among how many of a trade it makes little difference who is better known
+ */
+export function draw(random: Random, people: number, trade: number, stars = 1): number {
+  const flat = stars * (3 + people / 4000)
   const rank = Math.floor(flat * (1 + people / flat) ** random.next() - flat)
   return 1 + ((rank * TRADES + trade) % people)
 }
