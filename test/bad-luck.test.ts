@@ -20,7 +20,7 @@ import { holdAt } from './storm/hold.ts'
  * the next one works.
  */
 
-t.setTimeout(300_000)
+t.setTimeout(420_000)
 
 t.test('a disk that fills', async (t) => {
   const disk = await smallDisk(t, 256)

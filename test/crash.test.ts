@@ -14,7 +14,7 @@ import { leftBehind } from './storm/left-behind.ts'
  * and the next load works.
  */
 
-t.setTimeout(180_000)
+t.setTimeout(360_000)
 
 const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'publish']
 

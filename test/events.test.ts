@@ -15,7 +15,7 @@ import { type Heard, type Watcher, watch } from './watch.ts'
 
 /** Whoever watches is told everything once, whatever breaks in between, and costs next to nothing. */
 
-t.setTimeout(300_000)
+t.setTimeout(420_000)
 
 /** A lock that a load runs into as it attaches its tables; nobody else takes it. */
 const ATTACHING = 'lock table movies.film in share update exclusive mode'

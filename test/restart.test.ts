@@ -9,7 +9,7 @@ import { until } from './processes.ts'
 import { begin, stage, unharmed, works } from './scene.ts'
 import { holdAt } from './storm/hold.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(360_000)
 
 const PATIENCE_MS = 5000
 const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'publish']

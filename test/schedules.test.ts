@@ -16,7 +16,7 @@ import { type Environment, environment, run, serve, until } from './processes.ts
 
 /** Loads that start by themselves: each run that was due has one load, whatever servers come and go. */
 
-t.setTimeout(300_000)
+t.setTimeout(420_000)
 
 const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` }
 

@@ -17,7 +17,7 @@ import { zipFile } from './zip-file.ts'
 
 /** Sources behind a URL, on servers that stall, cut off, redirect, change their minds, and lead elsewhere. */
 
-t.setTimeout(180_000)
+t.setTimeout(360_000)
 
 const CSV = 'movies_metadata.csv'
 const films = Buffer.from(metadata(sound(3)))

@@ -13,7 +13,7 @@ import { zipFile } from './zip-file.ts'
 
 /** Sources in S3, on a real server that speaks its protocol. */
 
-t.setTimeout(180_000)
+t.setTimeout(360_000)
 // The client finds credentials as AWS's own tools do: in the environment, and nowhere else here.
 Object.assign(process.env, CREDENTIALS, {
   AWS_EC2_METADATA_DISABLED: 'true',

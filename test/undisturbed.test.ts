@@ -6,7 +6,7 @@ import { ask } from './ask.ts'
 import { ADMIN_TOKEN } from './build.ts'
 import { serve } from './serve.ts'
 
-t.setTimeout(180_000)
+t.setTimeout(360_000)
 
 const ANALYSTS = 100
 const MOVES = 20

@@ -171,7 +171,7 @@ function sum(effects: Record<string, string>[]): Record<string, bigint> {
 /** What a row is in CSV. */
 function flat(row: Sums, { report, fields }: Asked): (string | null)[] {
   const cell = (value: Sums) =>
-    Array.isArray(value) ? value.join('|') : value === null || value === undefined ? null : plain(value)
+    Array.isArray(value) ? value.join('|') : value === null || value === undefined ? null : plain(String(value))
   const { change, before, after, difference, films, ...heads } = row
   const wanted = fields ?? REPORTS[report].columns
   const cells: (string | null)[] = []

@@ -283,6 +283,16 @@ function factsOf(oracle: Oracle, film: FilmRecord): Json {
       }))
       .sort((a, b) => byCodePoint(a.name as string, b.name as string) || (a.order as number) - (b.order as number))
       .map(({ order, ...one }) => one)
+  /** Those without a name stand last. */
+  const coded = (dimension: 'country' | 'language', id: string, list: { code: string }[]) =>
+    [...new Set(list.map(({ code }) => code))]
+      .map((code) => ({ [id]: code, name: oracle.name(dimension, code) }))
+      .sort(
+        (a, b) =>
+          Number(a.name === null) - Number(b.name === null) ||
+          byCodePoint(a.name ?? '', b.name ?? '') ||
+          byCodePoint(a[id] as string, b[id] as string),
+      )
   return {
     title: film.title,
     release_date: text(film.releaseDate),
@@ -303,6 +313,8 @@ function factsOf(oracle: Oracle, film: FilmRecord): Json {
     },
     companies: list('companies', 'company_id'),
     genres: list('genres', 'genre_id'),
+    countries: coded('country', 'country_code', film.countries),
+    languages: coded('language', 'language_code', film.spoken),
     crew: film.crew.map(({ id, job }) => ({
       person_id: wholeCell(id),
       name: oracle.name('person', id),
