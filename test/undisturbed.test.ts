@@ -9,6 +9,8 @@ import { serve } from './serve.ts'
 t.setTimeout(360_000)
 
 const ANALYSTS = 100
+/** Between two questions of one analyst, at most; 0 asks as fast as the machine answers. */
+const PAUSE_MS = Number(process.env.UNDISTURBED_PAUSE_MS ?? 200)
 const MOVES = 20
 
 /** Publishing is to take 100 ms at most on an idle machine; a test shares its machine, so it only refuses what is far off. */
@@ -47,6 +49,7 @@ t.test('publishing and rolling back take moments while 100 analysts read, and no
         throw new Error(`load ${meta.load.id} says two things of company ${company}`)
       said.set(key, rows)
       answers.push({ at: since, took: performance.now() - since, load: meta.load.id })
+      await new Promise((resolve) => setTimeout(resolve, ((analyst * 7 + n * 13) % 20) * (PAUSE_MS / 20)))
     }
   }
   const analysts = Array.from({ length: ANALYSTS }, (_, analyst) => read(analyst))
