@@ -73,15 +73,35 @@ async function choose(
 ): Promise<Source> {
   const [only] = place.entries
   if (!place.single || !only) return await chooseInFolder(subject, place, named, idSpace, signal)
-  const { format, of } = named ? readAs(named, only) : await recognise(subject, only, signal, idSpace)
+  const { format, of } = named
+    ? await readAs(subject, named, only, signal)
+    : await recognise(subject, only, signal, idSpace)
   return { format, files: [{ ...only, of }], notes: [] }
 }
 
-/** An entry as the file of a format that its user named. */
-function readAs(format: Format, entry: Entry): Recognised {
+/**
+ * An entry as the file of a format that its user named.
+ * @throws SourceError when its header is that of another one: read as this one, half of its columns would be unreadable
+ */
+async function readAs(subject: Subject, format: Format, entry: Entry, signal: AbortSignal): Promise<Recognised> {
   const of = format.files.find((file) => isNamed(file, entry.base)) ?? format.files.find((file) => file.required)
-  if (of) return { format, of }
-  throw new SourceError(`format ${format.name} has no file to read ${entry.name} as`)
+  if (!of) throw new SourceError(`format ${format.name} has no file to read ${entry.name} as`)
+  const header = await headerOf(entry, signal).catch((error: unknown) => {
+    // Whoever reads it tells better.
+    if (error instanceof UnreadableFileError) return undefined
+    throw error
+  })
+  if (header && fitting([format], header).length === 0) {
+    const others = fitting(
+      subject.formats.filter((other) => other !== format),
+      header,
+    ).map((other) => other.format.name)
+    if (others.length > 0)
+      throw new SourceError(
+        `${entry.name} has the columns of ${others.join(' or ')}, and not those of ${format.name}; name that format, or none`,
+      )
+  }
+  return { format, of }
 }
 
 interface Found extends Recognised {
@@ -214,6 +234,8 @@ async function foundByHeader(
   named: boolean,
 ): Promise<Found[]> {
   const found = new Map<FileFormat, Found>()
+  /** For a format that is named, files that lack what tells it from others: taken only where no other is. */
+  const lacking = new Map<FileFormat, Found>()
   let failure: unknown
   for (const entry of entries.filter(({ base }) => /\.(csv|json|txt)$/i.test(base)).slice(0, MOST_HEADS)) {
     const header = await headerOf(entry, signal).catch((error: unknown) => {
@@ -221,12 +243,16 @@ async function foundByHeader(
       if (!(error instanceof UnreadableFileError)) failure ??= error
       return undefined
     })
-    for (const fit of header ? fitting(formats, header, named) : []) {
-      const before = found.get(fit.of)
+    if (!header) continue
+    const whole = fitting(formats, header)
+    for (const fit of whole.length > 0 || !named ? whole : fitting(formats, header, named)) {
+      const kind = whole.length > 0 ? found : lacking
+      const before = kind.get(fit.of)
       if (before) before.entries.push(entry)
-      else found.set(fit.of, { ...fit, entries: [entry] })
+      else kind.set(fit.of, { ...fit, entries: [entry] })
     }
   }
+  if (found.size === 0) for (const [of, one] of lacking) found.set(of, one)
   // One that cannot be read may be the one that was meant, but only where no other is.
   if (found.size === 0 && failure) throw failure
   return [...found.values()]

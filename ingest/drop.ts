@@ -56,14 +56,16 @@ export async function markDropped(db: Kysely<unknown>, loadId: number, actor: st
 }
 
 /**
- * Marks all but the newest snapshots of a subject as dropped; what readers see stays, however old.
+ * Marks all but the newest snapshots of a subject as dropped; what readers see stays, however old. Those that were published and those
+ * that never were are counted apart: a row of held or blocked loads must not take away what there is to go back to.
  * @returns the numbers of those that were dropped
  */
 export async function retire(db: Kysely<unknown>, subject: string, keep: number): Promise<number[]> {
   const beyond = await sql<{ load_id: number }>`
-    select load_id from reelhouse.load
-    where subject = ${subject} and state = any(${[...DROPPABLE, 'published']})
-    order by load_id desc offset ${keep}`.execute(db)
+    select load_id
+    from (select load_id, row_number() over (partition by published_at is null order by load_id desc) as place
+          from reelhouse.load where subject = ${subject} and state = any(${[...DROPPABLE, 'published']})) as kept
+    where place > ${keep} order by load_id desc`.execute(db)
   const dropped: number[] = []
   for (const { load_id } of beyond.rows)
     try {
