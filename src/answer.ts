@@ -219,7 +219,7 @@ async function readPage(db: AnyDb, question: Question, signal: AbortSignal): Pro
     next,
     ...(question.count ? { total: (await rowCount(db, rows).execute(run))[0]?.total } : {}),
   }
-  const more = await told(metaRows(db, question), run)
+  const more = await told(db, metaRows(db, question), run)
   const data = shown.map(({ json }) => json).join(',\n')
   return { text: `{"data":[${data}],\n"meta":${JSON.stringify(meta).slice(0, -1)}${more}}}\n`, next }
 }
@@ -235,17 +235,20 @@ export async function assertAnswerable(
   if (refusal) throw badParameter(refusal.parameter, refusal.detail)
 }
 
-/** What the queries tell, as members of a JSON object; PostgreSQL writes it, so that no digit is lost. */
+/**
+ * What the queries tell, as members of a JSON object; PostgreSQL writes it, so that no digit is lost. All in one statement: each
+ * by itself takes less time than its trip.
+ */
 async function told(
+  db: AnyDb,
   queries: Rows<{ json: string }>[],
   run: { signal: AbortSignal; inflightQueryAbortStrategy: 'cancel query' },
 ): Promise<string> {
-  const members: string[] = []
-  for (const query of queries) {
-    const [row] = await query.execute(run)
-    if (row) members.push(row.json.slice(1, -1))
-  }
-  return members.map((member) => `,${member}`).join('')
+  if (queries.length === 0) return ''
+  const all = sql.join(queries.map((query) => sql`(${query})`))
+  const [found] = await db.selectNoFrom(sql<(string | null)[]>`array[${all}]`.as('members')).execute(run)
+  const members = (found?.members ?? []).filter((member) => member !== null)
+  return members.map((member) => `,${member.slice(1, -1)}`).join('')
 }
 
 export function makeCursor(loadId: number, rowsFingerprint: string, values: (string | null)[]): string {

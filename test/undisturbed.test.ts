@@ -9,8 +9,8 @@ import { serve } from './serve.ts'
 t.setTimeout(360_000)
 
 const ANALYSTS = 100
-/** Between two questions of one analyst, at most; 0 asks as fast as the machine answers. */
-const PAUSE_MS = Number(process.env.UNDISTURBED_PAUSE_MS ?? 200)
+/** Between two questions of one analyst, at most; with 0 they ask as fast as the machine answers, and all wait for one another. */
+const PAUSE_MS = Number(process.env.UNDISTURBED_PAUSE_MS ?? 2000)
 const MOVES = 20
 
 /** Publishing is to take 100 ms at most on an idle machine; a test shares its machine, so it only refuses what is far off. */
