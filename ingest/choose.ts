@@ -149,8 +149,27 @@ async function chooseInFolder(
       : chosen(found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries), of, notes)
     files.push(...fit.map((entry) => ({ ...entry, of })))
   }
+  for (const file of files)
+    if (file.of.required && !file.of.fits) notes.push(...(await newerThan(file, entries, format, signal)))
   return { format, files, notes }
 }
+
+/** Whether newer files have the columns of one that was taken for its name: they may be what was meant. */
+async function newerThan(file: SourceFile, entries: Entry[], format: Format, signal: AbortSignal): Promise<string[]> {
+  if (!isNamed(file.of, file.base)) return []
+  const alike: Entry[] = []
+  for (const entry of entries.filter(isText).slice(0, MOST_HEADS)) {
+    if (entry.modifiedAt <= file.modifiedAt || isNamed(file.of, entry.base)) continue
+    const header = await headerOf(entry, signal).catch(() => undefined)
+    signal.throwIfAborted()
+    if (header && fitting([format], header).some(({ of }) => of === file.of)) alike.push(entry)
+  }
+  return alike.length === 0
+    ? []
+    : [`${file.name} is taken for its name; passed over, although newer and with its columns: ${listed(alike)}`]
+}
+
+const isText = ({ base }: Entry) => /\.(csv|json|txt)$/i.test(base)
 
 /** The newest by the name that is preferred; the others are named in notes. */
 function chosen(entries: Entry[], of: FileFormat, notes: string[]): Entry[] {
@@ -237,7 +256,7 @@ async function foundByHeader(
   /** For a format that is named, files that lack what tells it from others: taken only where no other is. */
   const lacking = new Map<FileFormat, Found>()
   let failure: unknown
-  for (const entry of entries.filter(({ base }) => /\.(csv|json|txt)$/i.test(base)).slice(0, MOST_HEADS)) {
+  for (const entry of entries.filter(isText).slice(0, MOST_HEADS)) {
     const header = await headerOf(entry, signal).catch((error: unknown) => {
       signal.throwIfAborted()
       if (!(error instanceof UnreadableFileError)) failure ??= error

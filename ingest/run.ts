@@ -19,7 +19,7 @@ import { openReplay } from './replay.ts'
 import { schemaChanges } from './schema-changes.ts'
 import { SourceError } from './source-error.ts'
 import { stageInto } from './stage.ts'
-import type { FamilyPart, Subject } from './subject.ts'
+import type { FamilyPart, MergeResult, Subject } from './subject.ts'
 import { sameAs } from './unchanged.ts'
 
 /**
@@ -178,7 +178,14 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
     await writeFiles(ledger.db, task.load_id, error.files)
     await ledger.reject(error.found)
     await countFound(ledger.db, task.load_id)
-    await writeChecks(ledger.db, task.load_id, error.checks)
+    if (error.checked) {
+      const { checks, merged } = error.checked
+      await writeChecks(ledger.db, task.load_id, checks)
+      // What would have become of it.
+      await sql`
+        update reelhouse.load set row_counts = ${JSON.stringify(merged.rowCounts)}::jsonb, data_through = ${merged.dataThrough}
+        where load_id = ${task.load_id}`.execute(ledger.db)
+    }
     if (error.state === 'unchanged') await ledger.note(nothingNew(task.replay_of))
     await ledger.end(error.state)
     return false
@@ -210,13 +217,18 @@ class Undone extends Error {
   readonly state: 'checked' | 'unchanged'
   readonly files: FileCounts[]
   readonly found: RejectRow[]
-  readonly checks: CheckResult[]
-  constructor(state: 'checked' | 'unchanged', files: FileCounts[], found: RejectRow[], checks: CheckResult[] = []) {
+  readonly checked: { checks: CheckResult[]; merged: MergeResult } | undefined
+  constructor(
+    state: 'checked' | 'unchanged',
+    files: FileCounts[],
+    found: RejectRow[],
+    checked?: { checks: CheckResult[]; merged: MergeResult },
+  ) {
     super(state)
     this.state = state
     this.files = files
     this.found = found
-    this.checks = checks
+    this.checked = checked
   }
 }
 
@@ -282,7 +294,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
     rowCounts: merged.rowCounts,
   })
   await writeChecks(trx, loadId, checks)
-  if (task.dry_run) throw new Undone('checked', files, await readFound(trx, loadId), checks)
+  if (task.dry_run) throw new Undone('checked', files, await readFound(trx, loadId), { checks, merged })
   signal.throwIfAborted()
   await ledger.stage('publish')
   await lockPointers(trx)

@@ -197,7 +197,7 @@ t.test('a dry run is checked and leaves no row', async (t) => {
   const source = await file('movies_metadata.csv', metadata([{}, { budget: 'much' }]))
   t.match(await reelhouse('load', 'movies', '--source', source, '--dry-run'), {
     code: 0,
-    stdout: /checked[\s\S]*2 loaded[\s\S]*14 passed/,
+    stdout: /checked[\s\S]*2 loaded[\s\S]*rows: film 2, [\s\S]*14 passed/,
   })
   const { rows } = await db.query(`
     select relname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where nspname = 'movies' and relname ~ '_1(_|$)'

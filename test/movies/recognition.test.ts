@@ -230,6 +230,15 @@ t.test('in a folder the newest file of the format is taken, and the others are n
   // The name finds a file; what it is, its header says.
   await dated(house, 'f/movies_metadata.csv', FILES['tmdb-5000'] as string, 1)
   t.match(await load('f'), { state: 'published', format: 'tmdb-5000', file: 'movies_metadata.csv' })
+  // One that goes by the name is taken before newer ones that do not, which is said.
+  await dated(house, 'h/movies_metadata.csv', tmdb, 1)
+  await dated(house, 'h/november.csv', tmdb, 2)
+  t.match(await load('h'), {
+    file: 'movies_metadata.csv',
+    notes: [
+      'movies_metadata.csv is taken for its name; passed over, although newer and with its columns: november.csv',
+    ],
+  })
   // The newest decides, even when it is broken: an older one is not what was meant.
   await dated(house, 'a/movies_metadata-2026-03.csv', '<html>', 8)
   t.match(await load('a'), { state: 'failed', error: /^movies_metadata-2026-03\.csv is not UTF-8 text/ })
