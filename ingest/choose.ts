@@ -1,16 +1,7 @@
-import { headerOf } from './header.ts'
+import { chooseInFolder } from './choose-in-folder.ts'
 import type { Entry, Place } from './open.ts'
-import { type RawRecord, UnreadableFileError } from './parse.ts'
-import {
-  fitting,
-  inSpace,
-  isNamed,
-  partialFiles,
-  type Recognised,
-  rankOf,
-  recognise,
-  requiredFiles,
-} from './recognise.ts'
+import type { RawRecord } from './parse.ts'
+import { readAs, recognise } from './recognise.ts'
 import { SourceError } from './source-error.ts'
 import type { FileFormat, Format, Subject } from './subject.ts'
 
@@ -55,7 +46,9 @@ export async function chooseFiles(
   signal = new AbortController().signal,
 ): Promise<Source> {
   const named = wanted.format === undefined ? undefined : formatNamed(subject, wanted.format)
-  const source = await choose(subject, place, named, wanted.idSpace, signal)
+  const choice: Choice = { subject, place, named, idSpace: wanted.idSpace, signal }
+  const [only] = place.entries
+  const source = place.single && only ? await chooseOnly(choice, only) : await chooseInFolder(choice)
   const missing = source.format.files.find((of) => of.required && !source.files.some((file) => file.of === of))
   if (missing && wanted.mode !== 'merge')
     throw new SourceError(
@@ -64,229 +57,22 @@ export async function chooseFiles(
   return source
 }
 
-async function choose(
-  subject: Subject,
-  place: Place,
-  named: Format | undefined,
-  idSpace: string | undefined,
-  signal: AbortSignal,
-): Promise<Source> {
-  const [only] = place.entries
-  if (!place.single || !only) return await chooseInFolder(subject, place, named, idSpace, signal)
+/** What a choice is made by. */
+export interface Choice {
+  subject: Subject
+  place: Place
+  /** The format that its user named, if any. */
+  named: Format | undefined
+  idSpace: string | undefined
+  signal: AbortSignal
+}
+
+/** The file that its user named by itself. */
+async function chooseOnly({ subject, named, idSpace, signal }: Choice, only: Entry): Promise<Source> {
   const { format, of } = named
     ? await readAs(subject, named, only, signal)
     : await recognise(subject, only, signal, idSpace)
   return { format, files: [{ ...only, of }], notes: [] }
-}
-
-/**
- * An entry as the file of a format that its user named.
- * @throws SourceError when its header is that of another one: read as this one, half of its columns would be unreadable
- */
-async function readAs(subject: Subject, format: Format, entry: Entry, signal: AbortSignal): Promise<Recognised> {
-  const of = format.files.find((file) => isNamed(file, entry.base)) ?? format.files.find((file) => file.required)
-  if (!of) throw new SourceError(`format ${format.name} has no file to read ${entry.name} as`)
-  const header = await headerOf(entry, signal).catch((error: unknown) => {
-    // Whoever reads it tells better.
-    if (error instanceof UnreadableFileError) return undefined
-    throw error
-  })
-  if (header && fitting([format], header).length === 0) {
-    const others = fitting(
-      subject.formats.filter((other) => other !== format),
-      header,
-    ).map((other) => other.format.name)
-    if (others.length > 0)
-      throw new SourceError(
-        `${entry.name} has the columns of ${others.join(' or ')}, and not those of ${format.name}; name that format, or none`,
-      )
-  }
-  return { format, of }
-}
-
-interface Found extends Recognised {
-  entries: Entry[]
-}
-
-async function chooseInFolder(
-  subject: Subject,
-  place: Place,
-  named: Format | undefined,
-  idSpace: string | undefined,
-  signal: AbortSignal,
-): Promise<Source> {
-  const entries = place.entries.filter(isVisible).sort(newestFirst)
-  const formats = named ? [named] : subject.formats
-  let found = foundByName(formats, entries)
-  const [only] = found
-  // A file is what its header says, here as when it is named by itself.
-  if (only && found.length === 1 && !named)
-    found = [{ ...(await recognise(subject, only.entries[0] as Entry, signal)), entries: only.entries }]
-  if (found.length === 0) found = await foundByHeader(formats, entries, signal, named !== undefined)
-  if (found.every(({ format }) => format.idSpace === null))
-    found = [...found, ...partsByName(formats, entries, idSpace)]
-  if (found.length === 0) {
-    const named = requiredFiles(formats).filter(({ of }) => formats.length === 1 || !of.fits)
-    const wanted = named.map(({ format, of }) => `${of.fileName} (${format.name})`)
-    throw new SourceError(`${place.name} has no ${wanted.join(' or ')}, nor another file with its columns`)
-  }
-  // What is a part of any load decides nothing beside what is a whole one.
-  const whole = found.filter(({ format }) => format.idSpace !== null)
-  if (whole.length > 0) found = whole
-  const several = [...new Map(found.map((one) => [one.format.name, one])).values()]
-  if (several.length > 1) {
-    const each = several.map(({ format, entries: [newest] }) => `${newest?.name} (${format.name})`)
-    throw new SourceError(
-      `${place.name} holds files of several formats: ${each.join(', ')}; name the format or the file that is meant`,
-    )
-  }
-  const [{ format }] = found as [Found]
-  const notes: string[] = []
-  const files: SourceFile[] = []
-  for (const of of format.files) {
-    const fit = of.fits
-      ? await allThatFit(of, format, entries, found, notes, signal)
-      : chosen(found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries), of, notes)
-    files.push(...fit.map((entry) => ({ ...entry, of })))
-  }
-  for (const file of files)
-    if (file.of.required && !file.of.fits) notes.push(...(await newerThan(file, entries, format, signal)))
-  return { format, files, notes }
-}
-
-/** Whether newer files have the columns of one that was taken for its name: they may be what was meant. */
-async function newerThan(file: SourceFile, entries: Entry[], format: Format, signal: AbortSignal): Promise<string[]> {
-  if (!isNamed(file.of, file.base)) return []
-  const alike: Entry[] = []
-  for (const entry of entries.filter(isText).slice(0, MOST_HEADS)) {
-    if (entry.modifiedAt <= file.modifiedAt || isNamed(file.of, entry.base)) continue
-    const header = await headerOf(entry, signal).catch(() => undefined)
-    signal.throwIfAborted()
-    if (header && fitting([format], header).some(({ of }) => of === file.of)) alike.push(entry)
-  }
-  return alike.length === 0
-    ? []
-    : [`${file.name} is taken for its name; passed over, although newer and with its columns: ${listed(alike)}`]
-}
-
-const isText = ({ base }: Entry) => /\.(csv|json|txt)$/i.test(base)
-
-/** The newest by the name that is preferred; the others are named in notes. */
-function chosen(entries: Entry[], of: FileFormat, notes: string[]): Entry[] {
-  const byName = entries.filter(({ base }) => isNamed(of, base))
-  const fit = byName.length > 0 ? byName : of.required ? entries : []
-  const best = Math.min(...fit.map(({ base }) => rankOf(of, base)))
-  const [newest, ...older] = fit.filter(({ base }) => rankOf(of, base) === best)
-  if (!newest) return []
-  const lesser = fit.filter(({ base }) => rankOf(of, base) !== best)
-  if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
-  if (lesser.length > 0) notes.push(`${newest.name} is the fuller one of its kind; passed over: ${listed(lesser)}`)
-  return [newest]
-}
-
-/** Every file of the shape, by its header, that is not one of the format's others; of those with the same columns the newest. */
-async function allThatFit(
-  of: FileFormat,
-  format: Format,
-  entries: Entry[],
-  found: Found[],
-  notes: string[],
-  signal: AbortSignal,
-): Promise<Entry[]> {
-  const taken = found.filter((one) => one.of !== of).flatMap((one) => one.entries)
-  const others = entries.filter(
-    (entry) => !taken.includes(entry) && !format.files.some((one) => isNamed(one, entry.base)),
-  )
-  const byColumns = new Map<string, Entry[]>()
-  for (const entry of others.filter(({ base }) => /\.csv$/i.test(base)).slice(0, MOST_HEADS)) {
-    const header = await headerOf(entry, signal).catch((error: unknown) => {
-      signal.throwIfAborted()
-      if (!(error instanceof UnreadableFileError))
-        notes.push(
-          `${entry.name} could not be looked at, so it is left aside: ${error instanceof SourceError ? error.message : 'it cannot be read'}`,
-        )
-      return undefined
-    })
-    if (header?.notation !== of.read || !of.fits?.(header.columns)) continue
-    const columns = [...header.columns].sort().join()
-    byColumns.set(columns, [...(byColumns.get(columns) ?? []), entry])
-  }
-  return [...byColumns.values()].flatMap(([newest, ...older]) => {
-    if (!newest) return []
-    if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
-    return [newest]
-  })
-}
-
-/** Formats all of whose required files are here by name, each with what goes by it. */
-const foundByName = (formats: Format[], entries: Entry[]): Found[] =>
-  formats.flatMap((format) => {
-    const files = requiredFiles([format]).map((one) => ({
-      ...one,
-      entries: entries.filter(({ base }) => isNamed(one.of, base)),
-    }))
-    return files.every((one) => one.entries.length > 0) ? files : []
-  })
-
-/** Where there are no films: what the format has by name that has the most of it here. */
-function partsByName(formats: Format[], entries: Entry[], idSpace: string | undefined): Found[] {
-  const parts = partialFiles(formats)
-    .map((one) => ({ ...one, entries: entries.filter(({ base }) => isNamed(one.of, base)) }))
-    .filter((one) => one.entries.length > 0)
-  const countOf = (format: Format) => parts.filter((one) => one.format === format).length
-  const most = Math.max(...parts.map(({ format }) => countOf(format)))
-  const best = inSpace(
-    parts.filter(({ format }) => countOf(format) === most),
-    idSpace,
-  )
-  return parts.filter(({ format }) => format === best?.format)
-}
-
-/** A folder may hold any number of files, and each head is a request where the folder is a bucket. */
-const MOST_HEADS = 100
-
-/** Formats whose columns a file here has, each with those files; what is no text of records is no concern. */
-async function foundByHeader(
-  formats: Format[],
-  entries: Entry[],
-  signal: AbortSignal,
-  named: boolean,
-): Promise<Found[]> {
-  const found = new Map<FileFormat, Found>()
-  /** For a format that is named, files that lack what tells it from others: taken only where no other is. */
-  const lacking = new Map<FileFormat, Found>()
-  let failure: unknown
-  for (const entry of entries.filter(isText).slice(0, MOST_HEADS)) {
-    const header = await headerOf(entry, signal).catch((error: unknown) => {
-      signal.throwIfAborted()
-      if (!(error instanceof UnreadableFileError)) failure ??= error
-      return undefined
-    })
-    if (!header) continue
-    const whole = fitting(formats, header)
-    for (const fit of whole.length > 0 || !named ? whole : fitting(formats, header, named)) {
-      const kind = whole.length > 0 ? found : lacking
-      const before = kind.get(fit.of)
-      if (before) before.entries.push(entry)
-      else kind.set(fit.of, { ...fit, entries: [entry] })
-    }
-  }
-  if (found.size === 0) for (const [of, one] of lacking) found.set(of, one)
-  // One that cannot be read may be the one that was meant, but only where no other is.
-  if (found.size === 0 && failure) throw failure
-  return [...found.values()]
-}
-
-/** What desktops and archivers leave beside the files is never looked at. */
-const isVisible = ({ name, base }: Entry) => !base.startsWith('.') && !/(^|[/!])__MACOSX\//.test(name)
-
-/** Then by name, the last first, so that a date in it decides where archives and copies gave all files one time. */
-const newestFirst = (a: Entry, b: Entry) =>
-  b.modifiedAt.getTime() - a.modifiedAt.getTime() || (a.name < b.name ? 1 : a.name > b.name ? -1 : 0)
-
-function listed(entries: Entry[]): string {
-  const names = entries.slice(0, 5).map(({ name }) => name)
-  return names.join(', ') + (entries.length > 5 ? ` and ${entries.length - 5} more` : '')
 }
 
 function formatNamed(subject: Subject, name: string): Format {

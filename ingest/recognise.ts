@@ -40,6 +40,31 @@ export async function recognise(
   throw new SourceError(`${entry.name} ${strangeness(subject, header as Header)}`)
 }
 
+/**
+ * An entry as the file of a format that its user named.
+ * @throws SourceError when its header is that of another one: read as this one, half of its columns would be unreadable
+ */
+export async function readAs(subject: Subject, format: Format, entry: Entry, signal: AbortSignal): Promise<Recognised> {
+  const of = format.files.find((file) => isNamed(file, entry.base)) ?? format.files.find((file) => file.required)
+  if (!of) throw new SourceError(`format ${format.name} has no file to read ${entry.name} as`)
+  const header = await headerOf(entry, signal).catch((error: unknown) => {
+    // Whoever reads it tells better.
+    if (error instanceof UnreadableFileError) return undefined
+    throw error
+  })
+  if (header && fitting([format], header).length === 0) {
+    const others = fitting(
+      subject.formats.filter((other) => other !== format),
+      header,
+    ).map((other) => other.format.name)
+    if (others.length > 0)
+      throw new SourceError(
+        `${entry.name} has the columns of ${others.join(' or ')}, and not those of ${format.name}; name that format, or none`,
+      )
+  }
+  return { format, of }
+}
+
 /** Whether a file goes by one of the format's names for it: the same, or with a date: `movies_metadata-2026-11.csv`. */
 export const isNamed = (of: FileFormat, base: string): boolean => rankOf(of, base) >= 0
 

@@ -37,6 +37,8 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   meta?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, unknown>>[]
   /** Shapes of these columns. */
   metaShape?: z.ZodRawShape
+  /** What each parameter allows but not all of them together: the one that is too many, and the rest of a sentence. */
+  contradiction?(params: z.output<z.ZodObject<Params>>): { parameter: string; detail: string } | undefined
   /** Why the parameters cannot be answered from this load, if only it can tell: rows of the parameter and the rest of a sentence. */
   refused?(
     db: ReadonlyKysely<DB>,

@@ -17,7 +17,8 @@ import {
 import { type PageParams, pageParams } from '../queries/params.ts'
 import type { Report, Rows, Scope } from '../queries/report.ts'
 import { csvLine, csvRow } from './csv.ts'
-import { Problem } from './errors.ts'
+import { badParameter, Problem } from './errors.ts'
+import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
 import type { ServedReport } from './reports.ts'
 import type { Snapshot } from './snapshots.ts'
 import { endRecord, Sum } from './stream.ts'
@@ -82,7 +83,7 @@ export async function understand(
     ...params
   } = query as PageParams & Record<string, unknown>
   if (explain && format !== 'json') throw badParameter('explain', 'is answered in JSON only')
-  assertPossible(params, limit, format)
+  assertPossible(report, params, limit, format)
   const page = asParameterProblem(() => ({
     sort: sortKeys(report, sort ?? report.defaultSort),
     fields: shownFields(report, fields),
@@ -120,7 +121,12 @@ export async function understand(
 }
 
 /** @throws Problem 400 for what each parameter allows but not all of them together */
-export function assertPossible(params: Record<string, unknown>, limit: number | undefined, format: Format): void {
+export function assertPossible(
+  report: Report,
+  params: Record<string, unknown>,
+  limit: number | undefined,
+  format: Format,
+): void {
   if (format === 'json' && limit !== undefined && limit > MAX_JSON_LIMIT)
     throw badParameter(
       'limit',
@@ -128,10 +134,8 @@ export function assertPossible(params: Record<string, unknown>, limit: number | 
     )
   if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
     throw badParameter('from', 'is after to, so no year is between them')
-  for (const name of ['base_year', 'price_index'])
-    if (params[name] !== undefined && params.prices !== 'real') throw badParameter(name, 'is for prices=real')
-  if (params.attribution === 'split' && params.aggregate !== undefined)
-    throw badParameter('attribution', 'split shares sums out; it does not go with a mean or median')
+  const contradiction = report.contradiction?.(params)
+  if (contradiction) throw badParameter(contradiction.parameter, contradiction.detail)
 }
 
 /** The answer to a question for JSON or for one page of CSV or NDJSON; `next` is the cursor of the page after, if any. */
@@ -250,36 +254,6 @@ async function told(
   const members = (found?.members ?? []).filter((member) => member !== null)
   return members.map((member) => `,${member.slice(1, -1)}`).join('')
 }
-
-export function makeCursor(loadId: number, rowsFingerprint: string, values: (string | null)[]): string {
-  return Buffer.from(JSON.stringify([loadId, rowsFingerprint.slice(0, 16), values])).toString('base64url')
-}
-
-const cursorShape = z.tuple([z.int().min(1).max(999_999_999), z.string(), z.array(z.string().nullable())])
-
-export const NO_CURSOR = () => badParameter('cursor', 'is no cursor; take it from meta.next or the Link header')
-
-/** @throws Problem 400 when it is none, or of other rows */
-export function readCursor(cursor: string, rowsFingerprint: string): { loadId: number; after: (string | null)[] } {
-  let content: unknown
-  try {
-    content = JSON.parse(Buffer.from(cursor, 'base64url').toString())
-  } catch {
-    throw NO_CURSOR()
-  }
-  const parsed = cursorShape.safeParse(content)
-  if (!parsed.success) throw NO_CURSOR()
-  const [loadId, of, after] = parsed.data
-  if (of !== rowsFingerprint.slice(0, 16))
-    throw badParameter(
-      'cursor',
-      'belongs to a request with other parameters; only limit, fields, count and format may change between pages',
-    )
-  return { loadId, after }
-}
-
-export const badParameter = (parameter: string, detail: string) =>
-  new Problem(400, `${parameter} ${detail}.`, { errors: [{ parameter, detail }] })
 
 /** What a PageError says, as a Problem. */
 export function asParameterProblem<T>(work: () => T): T {

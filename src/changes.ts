@@ -16,19 +16,17 @@ import {
   asParameterProblem,
   assertAnswerable,
   assertPossible,
-  badParameter,
   DEFAULT_LIMIT,
   digest,
   type Format,
-  makeCursor,
-  NO_CURSOR,
   ofKept,
   type PageAnswer,
-  readCursor,
 } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
 import { csvLine, csvRow } from './csv.ts'
+import { badParameter } from './errors.ts'
+import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
 import type { ServedReport } from './reports.ts'
 
 /** A request for the changes of a report, understood: which rows of which two loads, and how many films of each. */
@@ -118,8 +116,8 @@ export function understandChanges(
     format: ___,
     ...params
   } = query as ChangesParams & Record<string, unknown>
-  assertPossible(params, limit, format)
   const { report } = served
+  assertPossible(report, params, limit, format)
   const columns = asParameterProblem(() => comparedColumns(report, params, fields))
   const comparison = {
     report,

@@ -1,6 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { badParameter } from './answer.ts'
-import { Problem } from './errors.ts'
+import { badParameter, Problem } from './errors.ts'
 
 /** A load whose rows can be compared. */
 export interface ComparedLoad {

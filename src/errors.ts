@@ -25,6 +25,10 @@ export class Problem extends Error {
   }
 }
 
+/** What is wrong with a parameter: the rest of a sentence that begins with its name. */
+export const badParameter = (parameter: string, detail: string) =>
+  new Problem(400, `${parameter} ${detail}.`, { errors: [{ parameter, detail }] })
+
 /** Seconds after which a client that met a passing trouble may try again. */
 export const RETRY_AFTER = '5'
 

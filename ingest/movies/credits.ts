@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { wholeText } from '../parse.ts'
-import { keepLast, leaveKnown, leaveUnmatched } from './keep-last.ts'
+import { keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 /** Who played in a film, and who worked on it. */
@@ -25,10 +25,7 @@ export const credits: MovieFamily<Credits> = {
   dimensions: ['person'],
   stageTables: {
     stage_credits: {
-      record: 'bigint',
-      file_no: 'smallint',
-      line: 'bigint',
-      digest: 'text',
+      ...recordColumns,
       film_id: 'bigint',
       text: 'text',
     },

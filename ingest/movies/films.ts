@@ -1,15 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Film } from './film.ts'
-import { keepLast } from './keep-last.ts'
+import { keepLast, recordColumns } from './keep-last.ts'
 import type { Merging, MovieFamily } from './merging.ts'
 
 /** Films and their lists as they were read, duplicates included; `record` is the order of reading. */
 const stageTables = {
   stage_film: {
-    record: 'bigint',
-    file_no: 'smallint',
-    line: 'bigint',
-    digest: 'text',
+    ...recordColumns,
     film_id: 'bigint',
     key: 'text',
     title: 'text',

@@ -1,6 +1,9 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Merging } from './merging.ts'
 
+/** Columns by which a staged record is known, and found again in its file. */
+export const recordColumns = { record: 'bigint', file_no: 'smallint', line: 'bigint', digest: 'text' }
+
 /** Staged records of a family, and the table that will name those that count. */
 export interface Staged {
   stage: string

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { wholeText } from '../parse.ts'
 import type { Named } from './film.ts'
-import { keepLast, leaveKnown, leaveUnmatched } from './keep-last.ts'
+import { keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 export interface Keywords {
@@ -24,10 +24,7 @@ export const keywords: MovieFamily<Keywords> = {
   dimensions: ['keyword'],
   stageTables: {
     stage_keywords: {
-      record: 'bigint',
-      file_no: 'smallint',
-      line: 'bigint',
-      digest: 'text',
+      ...recordColumns,
       film_id: 'bigint',
       text: 'text',
     },

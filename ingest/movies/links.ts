@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { keepLast, leaveKnown } from './keep-last.ts'
+import { keepLast, leaveKnown, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 /** Which film a MovieLens id means. */
@@ -25,10 +25,7 @@ export const links: MovieFamily<Link> = {
   dimensions: [],
   stageTables: {
     stage_link: {
-      record: 'bigint',
-      file_no: 'smallint',
-      line: 'bigint',
-      digest: 'text',
+      ...recordColumns,
       movielens_id: 'integer',
       film_id: 'bigint',
       imdb_id: 'text',

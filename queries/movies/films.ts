@@ -3,7 +3,7 @@ import { words, year } from '../params.ts'
 import { report } from '../report.ts'
 import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
-import { type FilmFilters, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
+import { contradiction, type FilmFilters, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
 import { countedFilms, excludedFilms, excludedShape } from './parts/films.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
@@ -30,6 +30,7 @@ export default report({
     excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
     ...priceMeta(db, scope, params),
   ],
+  contradiction,
   refused: (db: MoviesDb, scope, params: PriceParams) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, { q, ...params }) =>
     filmsCounted(db, scope, params, filmReasons(scope, { ...params, title: q }, false)),

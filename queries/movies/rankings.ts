@@ -4,7 +4,14 @@ import { column, report, type Scope } from '../report.ts'
 import { type Cells, filmsInCells } from './parts/cells.ts'
 import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
-import { type CellParams, figureParams, filmParams, grainParams, priceParams } from './parts/film-params.ts'
+import {
+  type CellParams,
+  contradiction,
+  figureParams,
+  filmParams,
+  grainParams,
+  priceParams,
+} from './parts/film-params.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { measures, quotient, sums } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
@@ -80,6 +87,7 @@ export default report({
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
   ],
+  contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
 })
@@ -90,7 +98,7 @@ function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
   const cells: Cells = { by: [dimension], periods: true }
   const [period] = periodOf(scope, params, sql.ref('f.bucket'))
   const inCells = sql`
-    select f.film_id, ${sql.ref(`f.${dimensionNamed(dimension).ids[0]}`)}::text as id, ${period as unknown as RawBuilder<unknown>}
+    select f.film_id, ${sql.ref(`f.${dimensionNamed(dimension).ids[0]}`)}::text as id, ${period}
     from (${filmsInCells(scope, params, cells)}) as f`
   const shown = (asked: Params) => sql`
     f.film_id in (select film_id from (${inCells}) as inside
@@ -122,8 +130,8 @@ function ranked(scope: Scope, params: Params): RawBuilder<Record<string, unknown
     const groups = [...(by.length > 0 ? [sql`f.${id}`] : []), sql`f.bucket`]
     const told = [...(by.length > 0 ? [sql`cell.id`] : []), sql`cell.bucket`, ...measures(scope, params)]
     return sql`
-      select ${sql.join(told as unknown as RawBuilder<unknown>[])}
-      from (select ${sql.join([...member, sql`f.bucket`, ...sums(params)] as unknown as RawBuilder<unknown>[])}
+      select ${sql.join(told)}
+      from (select ${sql.join([...member, sql`f.bucket`, ...sums(params)])}
             from (${filmsInCells(scope, wider, cells)}) as f
             group by ${sql.join(groups)}) as cell`
   }
@@ -159,10 +167,10 @@ function ranked(scope: Scope, params: Params): RawBuilder<Record<string, unknown
       sql`${change('previous')} as change`,
       sql`five.value as five_years_before_value`,
       sql`${change('five')} as change_on_five`,
-    ] as unknown as RawBuilder<unknown>[])}
+    ])}
     from cells as now
     join totals on totals.bucket = now.bucket
-    cross join lateral (select ${partial as unknown as RawBuilder<unknown>}) as partial
+    cross join lateral (select ${partial}) as partial
     left join cells as previous on previous.id = now.id and previous.bucket = ${before(1)}
     left join cells as five on five.id = now.id and five.bucket = ${before(YEARS_BACK)}
     ${

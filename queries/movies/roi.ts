@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, figureParams, filmParams, priceParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, figureParams, filmParams, priceParams } from './parts/film-params.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
@@ -43,6 +43,7 @@ export default report({
     db.selectFrom(returns(scope, params).as('returns')).selectAll().$castTo<never>(),
   metaShape: priceShape,
   meta: (db: MoviesDb, scope, params) => priceMeta(db, scope, params),
+  contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
 })

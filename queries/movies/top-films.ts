@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { wholeNumber } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, filmParams, priceParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
@@ -70,6 +70,7 @@ export default report({
     excludedFilms(db, scope, params, !inPeriods(params)),
     ...priceMeta(db, scope, params),
   ],
+  contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, params, [

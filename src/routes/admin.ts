@@ -15,7 +15,7 @@ import { loads, rejects, shownLoad } from '../../queries/loads.ts'
 import { assertAllowed } from '../allowed-source.ts'
 import type { AdminTokens } from '../auth.ts'
 import type { Config } from '../config.ts'
-import { Problem } from '../errors.ts'
+import { badParameter, Problem } from '../errors.ts'
 import { enterOnce, idempotencyKey } from '../idempotency.ts'
 import { loadsNow } from '../loads.ts'
 import { answers, problems } from '../openapi.ts'
@@ -123,10 +123,10 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
       const asked = request.body as z.output<typeof loadRequest>
       const subject = subjectNamed(subjects, asked.subject)
       if (asked.format && !subject.formats.some(({ name }) => name === asked.format))
-        throw bad('format', `takes ${subject.formats.map(({ name }) => name).join(' or ')}`)
+        throw badParameter('format', `takes ${subject.formats.map(({ name }) => name).join(' or ')}`)
       const source = asked.source ?? config.sources.get(subject.name)
       if (source === undefined)
-        throw bad('source', `is missing, and ${subject.name.toUpperCase()}_SOURCE is not set on the server`)
+        throw badParameter('source', `is missing, and ${subject.name.toUpperCase()}_SOURCE is not set on the server`)
       if (asked.source !== undefined) await assertAllowed(asked.source, config)
       return await started(request, reply, {
         subject: subject.name,
@@ -303,12 +303,9 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
   )
 }
 
-const bad = (parameter: string, detail: string) =>
-  new Problem(400, `${parameter} ${detail}.`, { errors: [{ parameter, detail }] })
-
 function subjectNamed(subjects: Map<string, Subject>, name: string): Subject {
   const subject = subjects.get(name)
-  if (!subject) throw bad('subject', `takes ${[...subjects.keys()].join(' or ')}`)
+  if (!subject) throw badParameter('subject', `takes ${[...subjects.keys()].join(' or ')}`)
   return subject
 }
 

@@ -1,4 +1,4 @@
-import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
+import { type AliasedRawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { names, words } from '../../params.ts'
 import type { Report, Rows, Scope } from '../../report.ts'
@@ -6,7 +6,14 @@ import { type Cells, cellIds, filmsInCells } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
 import { cellReasons, filmsCounted } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
-import { attributionParams, type CellParams, figureParams, filmParams, grainParams } from './film-params.ts'
+import {
+  attributionParams,
+  type CellParams,
+  contradiction,
+  figureParams,
+  filmParams,
+  grainParams,
+} from './film-params.ts'
 import { excludedFilms, excludedShape } from './films.ts'
 import { enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures, sums } from './measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './periods.ts'
@@ -53,6 +60,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
       ...reconciliation(db, scope, params, cells),
       ...(by.includes('company') ? sharedNames(db, scope, params) : []),
     ],
+    contradiction,
     refused: priceRefusal,
     counted: countedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
@@ -82,6 +90,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
       ...reconciliation(db, scope, params, cells),
       ...(name === 'company' ? sharedNames(db, scope, params) : []),
     ],
+    contradiction,
     refused: priceRefusal,
     counted: countedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
@@ -132,8 +141,8 @@ function rowsOf(db: MoviesDb, scope: Scope, params: CellParams, cells: Cells): R
                on ${sql.ref(`${alias}.load_id`)} = ${scope.loadId} and ${sql.ref(`${alias}.${id}`)} = ${sql.ref(`cell.${id}`)}`
   })
   const rows = sql<Record<string, unknown>>`(
-    select ${sql.join(columns as unknown as RawBuilder<unknown>[])}
-    from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)] as unknown as RawBuilder<unknown>[])}
+    select ${sql.join(columns)}
+    from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)])}
           from (${filmsInCells(scope, params, cells)}) as f
           ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
           ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}) as cell

@@ -4,7 +4,7 @@ import { type DimensionName, dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions, type Selector } from './films.ts'
 import { bucketOf, isDated } from './periods.ts'
-import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
+import { amountOf, joinPrices } from './prices.ts'
 import { containing } from './search.ts'
 
 /**
@@ -84,7 +84,7 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
     from movies.film f
     ${joins.length > 0 ? sql.join(joins, sql` `) : sql``}
     left join movies.film_rating rated on rated.load_id = ${scope.loadId} and rated.film_id = f.film_id
-    ${isReal(params) ? sql`left join ${priceJoin(scope, params)} as price on price.month = ${releaseMonth}` : sql``}
+    ${joinPrices(scope, params)}
     where f.load_id = ${scope.loadId}
     ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``}`
 }

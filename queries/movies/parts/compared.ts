@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Compared, Scope } from '../../report.ts'
 import { type Cells, filmsInCells, isSplit } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
@@ -33,7 +33,7 @@ export function comparedByFilms(report: {
         ]
         const measures = [...given(params), ...(lifetime ? givenToLifetime() : [])]
         const films = sql<Record<string, unknown>>`(
-          select ${sql.join([...key, sql`f.film_id`, ...measures] as unknown as RawBuilder<unknown>[])}
+          select ${sql.join([...key, sql`f.film_id`, ...measures])}
           from (${filmsInCells(scope, params, cells)}) as f)`
         return db.selectFrom(films.as('part')).selectAll()
       },

@@ -5,7 +5,7 @@ import { dimensionNamed } from './dimensions.ts'
 import type { CellParams, FilmParams, PriceParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
 import { enoughReleases } from './measures.ts'
-import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
+import { amountOf, joinPrices } from './prices.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
@@ -98,7 +98,7 @@ export function filmsCounted(db: MoviesDb, scope: Scope, params: PriceParams, re
            coalesce(rated.rating_count, 0) > 0 as ratings
     from movies.film f
     left join movies.film_rating rated on rated.load_id = ${scope.loadId} and rated.film_id = f.film_id
-    ${isReal(params) ? sql`left join ${priceJoin(scope, params)} as price on price.month = ${releaseMonth}` : sql``}
+    ${joinPrices(scope, params)}
     where f.load_id = ${scope.loadId})`
   return {
     reasons: reasons.map(({ reason }) => reason),

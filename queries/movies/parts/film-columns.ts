@@ -2,7 +2,7 @@ import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import { column, type Scope } from '../../report.ts'
 import type { PriceParams } from './film-params.ts'
 import { hasRatings, quotient } from './measures.ts'
-import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
+import { amountOf, indexByMonth, isReal, releaseMonth } from './prices.ts'
 import type { MoviesTables } from './tables.ts'
 
 /** A film as it stands in the snapshot, and where it was read. */
@@ -41,7 +41,7 @@ type Films = SelectQueryBuilder<MoviesTables & { f: MoviesTables['movies.film'] 
 export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: PriceParams = {}) {
   const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
   const shown = (amount: RawBuilder<unknown>) => sql<number | null>`trim_scale((${amount})::numeric)`
-  const price = isReal(params) ? priceJoin(scope, params) : sql`(select null::date as month)`
+  const price = isReal(params) ? indexByMonth(scope, params) : sql`(select null::date as month)`
   return films
     .innerJoin('reelhouse.load_file as source', (join) =>
       join.onRef('source.load_id', '=', 'f.source_load_id').onRef('source.file_no', '=', 'f.source_file_no'),

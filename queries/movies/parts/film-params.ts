@@ -88,3 +88,12 @@ export type CellParams = FilmParams &
     /** Part of a member's name. */
     q?: string | undefined
   }
+
+/** What these parameters allow one by one, but not together. */
+export function contradiction(params: CellParams): { parameter: string; detail: string } | undefined {
+  for (const parameter of ['base_year', 'price_index'] as const)
+    if (params[parameter] !== undefined && params.prices !== 'real') return { parameter, detail: 'is for prices=real' }
+  if (params.attribution === 'split' && params.aggregate !== undefined)
+    return { parameter: 'attribution', detail: 'split shares sums out; it does not go with a mean or median' }
+  return undefined
+}

@@ -60,5 +60,5 @@ export function filmsInGroups(scope: Scope, params: CellParams, by: Group): RawB
   const [period] = periodOf(scope, inPeriods, sql.ref('f.bucket'))
   return sql`
     select period as group_id, period as "group", f.*
-    from (${films}) as f cross join lateral (select ${period as unknown as RawBuilder<unknown>}) as named`
+    from (${films}) as f cross join lateral (select ${period}) as named`
 }

@@ -29,14 +29,18 @@ const base = (scope: Scope, params: PriceParams) => sql`
   where ${params.base_year === undefined ? sql`true` : sql`year = ${params.base_year}`}
   order by year desc limit 1`
 
-/** Films `f` with the index of their month as `price`, to be joined to them; nothing for nominal prices. */
-export const priceJoin = (scope: Scope, params: PriceParams): RawBuilder<unknown> => sql`
+/** The index of each month, as rows to be joined to films. */
+export const indexByMonth = (scope: Scope, params: PriceParams): RawBuilder<unknown> => sql`
   (select month, value, (select sum from (${base(scope, params)}) as base) as base_sum
    from movies.price_index where load_id = ${scope.loadId} and series = ${seriesOf(params)})`
 
 /** A film's month, where the source tells more of its date than the year. */
 export const releaseMonth = sql<string>`
   case when f.release_precision = 'day' then date_trunc('month', f.release_date::timestamp)::date end`
+
+/** What `amountOf` needs beside films `f`: a join for real prices, nothing for nominal ones. */
+export const joinPrices = (scope: Scope, params: PriceParams): RawBuilder<unknown> =>
+  isReal(params) ? sql`left join ${indexByMonth(scope, params)} as price on price.month = ${releaseMonth}` : sql``
 
 /** Budget or revenue of film `f`, in the prices that are asked for. Forty decimals make the quotient exact enough to be rounded once. */
 export const amountOf = (name: 'budget' | 'revenue', params: PriceParams): RawBuilder<number | null> =>

@@ -8,7 +8,7 @@ import type { CellParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
 import { enoughReleases } from './measures.ts'
 import { isDated } from './periods.ts'
-import { amountOf, isReal, priceJoin, releaseMonth } from './prices.ts'
+import { amountOf, joinPrices } from './prices.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
@@ -92,7 +92,7 @@ export function reconciliation(
            select f.film_id, ${amountOf('budget', params)} as budget, ${amountOf('revenue', params)} as revenue,
                   ${members.length > 0 ? sql.join(members, sql` and `) : sql`true`} as has_members
            from movies.film f
-           ${isReal(params) ? sql`left join ${priceJoin(scope, params)} as price on price.month = ${releaseMonth}` : sql``}
+           ${joinPrices(scope, params)}
            where f.load_id = ${scope.loadId} ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``})
     select (${jsonObject(accounts)})::json as reconciliation)`
   return [db.selectFrom(told.as('told')).select(['reconciliation']) as unknown as Rows<Record<string, unknown>>]
