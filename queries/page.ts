@@ -130,17 +130,84 @@ export function textRows(
   page: Page,
 ): Rows<Record<string, string | null>> {
   return shaped(db, report, rows, page).select(
-    page.fields.map((column) => {
-      const value = sql.ref(`row.${column}`)
-      const list = typeOf(report, column) === 'text[]'
-      return (list ? sql<string | null>`array_to_string(${value}, '|')` : sql<string | null>`${value}::text`).as(column)
-    }),
-  ) as Rows<Record<string, string | null>>
+    page.fields.map((column) => textOf(report, column).as(column)),
+  ) as unknown as Rows<Record<string, string | null>>
+}
+
+const textOf = (report: Report, column: string) => {
+  const value = sql.ref(`row.${column}`)
+  const list = typeOf(report, column) === 'text[]'
+  return list ? sql<string | null>`array_to_string(${value}, '|')` : sql<string | null>`${value}::text`
 }
 
 /** How many rows all pages have together. */
 export const rowCount = (db: AnyDb, rows: Rows<unknown>): Rows<{ total: number }> =>
   db.selectFrom(rows.as('row')).select((eb) => eb.fn.countAll<number>().as('total'))
+
+/** Everything that an answer of one page tells, read by one statement and so at one moment. */
+export interface ReadPage {
+  /** Whether the load still has its rows; if not, the rest is not to be relied on. */
+  kept: boolean
+  /** Rows of this page. */
+  rows: number
+  /** Whether there are rows after it. */
+  more: boolean
+  /** Its rows, each written by `line`, joined by `separator`; null without any. */
+  lines: string | null
+  /** Values of the sort keys of its last row, as text. */
+  last: (string | null)[] | null
+  /** Rows of all pages, where they are counted. */
+  total: number | null
+  /** What `meta` tells: the text of a JSON object each, null where there is nothing. */
+  members: (string | null)[]
+}
+
+export interface PageQuestion {
+  report: Report
+  loadId: number
+  rows: Rows<unknown>
+  page: Page & { limit: number }
+  /** How a row is written. */
+  line: 'json' | 'texts'
+  separator: string
+  count: boolean
+  /** Queries of what `meta` tells; they may read the rows that show from `page`, their key and sort columns at least. */
+  meta: Rows<unknown>[]
+}
+
+/**
+ * One statement for a whole answer: a trip to the database costs more than most of what it asks, and what several statements tell
+ * may be of several moments. One row more than shows is fetched, which tells whether there is a page after.
+ */
+export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage> {
+  const { report, loadId, rows, page, line, separator, count, meta } = question
+  const needed = [...new Set([...page.fields, ...page.sort.map(({ column }) => column), ...report.key])]
+  const from = count ? sql`every` : sql`(${rows})`
+  const source = db.selectFrom(sql<unknown>`${from}`.as('row')) as unknown as Shaped
+  const fetched = ordered(source, report, { ...page, limit: page.limit + 1 }).select(
+    needed.map((name) => sql.ref(`row.${name}`).as(name)),
+  )
+  const shown = page.fields.map((name) => sql.ref(`row.${name}`))
+  const values = page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`)
+  const written =
+    line === 'json'
+      ? sql`row_to_json((select line from (select ${sql.join(shown)}) as line))::text`
+      : sql`array_to_json(array[${sql.join(page.fields.map((name) => textOf(report, name)))}])::text`
+  const members = meta.map((query) => sql`(select row_to_json(told)::text from (${query}) as told)`)
+  const statement = sql<ReadPage>`(
+    with ${count ? sql`every as materialized (${rows}),` : sql``}
+         fetched as materialized (${fetched}),
+         numbered as materialized (select *, row_number() over () as position from fetched),
+         page as (select * from numbered where position <= ${page.limit})
+    select ${keptLoads(db, [loadId])} as kept,
+           (select count(*) from page) as rows,
+           (select count(*) from numbered) > ${page.limit} as more,
+           (select string_agg(${written}, ${separator} order by position) from page as row) as lines,
+           (select array[${sql.join(values)}] from page as row order by position desc limit 1) as last,
+           ${count ? sql`(select count(*) from every)` : sql`null::bigint`} as total,
+           array[${sql.join(members)}]::text[] as members)`
+  return db.selectFrom(statement.as('answer')).selectAll() as unknown as Rows<ReadPage>
+}
 
 const shaped = (db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Shaped =>
   ordered(db.selectFrom(rows.as('row')), report, page)

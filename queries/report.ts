@@ -31,8 +31,8 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   /** All rows, unordered and unlimited; the engine adds order, page and columns, and runs it. */
   query(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<z.output<z.ZodObject<Row>>>
   /**
-   * What `meta` tells of all rows: queries of one row each, whose columns are added to it by name. `excluded` counts what the rows
-   * leave out, by reason.
+   * What `meta` tells beside the rows: queries of one row each, whose columns are added to it by name. `excluded` counts what the
+   * rows of all pages leave out, by reason. The rows that show are to be read from `page`, their key at least.
    */
   meta?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<Record<string, unknown>>[]
   /** Shapes of these columns. */

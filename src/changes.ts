@@ -12,21 +12,13 @@ import {
 } from '../queries/changes.ts'
 import { areSortValues, type Page, textRows } from '../queries/page.ts'
 import { pageParams, wholeNumber } from '../queries/params.ts'
-import {
-  asParameterProblem,
-  assertAnswerable,
-  assertPossible,
-  DEFAULT_LIMIT,
-  digest,
-  type Format,
-  ofKept,
-  type PageAnswer,
-} from './answer.ts'
+import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
 import { csvLine, csvRow } from './csv.ts'
 import { badParameter } from './errors.ts'
 import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
+import { asParameterProblem, assertPossible, DEFAULT_LIMIT, digest, type Format } from './question.ts'
 import type { ServedReport } from './reports.ts'
 
 /** A request for the changes of a report, understood: which rows of which two loads, and how many films of each. */

@@ -1,22 +1,13 @@
-import { type CompiledQuery, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 import { type CountedGroup, countedFilms } from '../queries/counted-films.ts'
 import { checks, type LoadView, shownLoad } from '../queries/loads.ts'
-import { rowCount } from '../queries/page.ts'
 import type { Counted } from '../queries/report.ts'
-import {
-  assertAnswerable,
-  digest,
-  metaRows,
-  noSuchRow,
-  ofKept,
-  type PageAnswer,
-  pageRows,
-  type Question,
-} from './answer.ts'
+import { assertAnswerable, noSuchRow, ofKept, type PageAnswer, statementOf } from './answer.ts'
 import { columnShape, describedColumns } from './columns.ts'
 import { checkShape, loadShape } from './load-shapes.ts'
+import { digest, type Question } from './question.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /**
@@ -25,10 +16,6 @@ import type { Warehouse } from './warehouse.ts'
  */
 
 const films = z.int()
-const statement = {
-  text: z.string().describe('With `$1`, `$2` … for the parameters'),
-  parameters: z.array(z.unknown()).describe('Their values, in order'),
-}
 
 const explanation = z.strictObject({
   report: z.strictObject({ summary: z.string(), description: z.string() }),
@@ -49,9 +36,14 @@ const explanation = z.strictObject({
     .optional()
     .describe('Of how many of the counted films each measure is known; `both` is budget and revenue'),
   sql: z
-    .strictObject({ ...statement, meta: z.array(z.strictObject(statement)).describe('Queries of what `meta` tells') })
-    .describe('The query of the page; its last row only tells that there is a page after'),
-  plan: z.unknown().optional().describe('PostgreSQL’s plan of that query, for admins only'),
+    .strictObject({
+      text: z.string().describe('With `$1`, `$2` … for the parameters'),
+      parameters: z.array(z.unknown()).describe('Their values, in order'),
+    })
+    .describe(
+      'The one statement that the answer is read by: the rows that show are its `page`; with what `meta` tells',
+    ),
+  plan: z.unknown().optional().describe('PostgreSQL’s plan of it, for admins only'),
   load: loadShape,
   checks: z.array(checkShape.omit({ sample: true })).describe('What was checked before the load was published'),
   sources: z
@@ -84,21 +76,14 @@ type AnyDb = ReadonlyKysely<any>
 
 /** What is known without reading films: the definitions and the queries. */
 function definitions(db: AnyDb, question: Question) {
-  const { served, snapshot, params, page, count } = question
-  const { report } = served
-  const total = count ? [rowCount(db, report.query(db, { loadId: snapshot.id }, params))] : []
-  const meta = served.single ? [] : [...total, ...metaRows(db, question)]
+  const { report } = question.served
+  const { sql: text, parameters } = statementOf(db, question).compile()
   return {
     report: { summary: report.summary, description: report.description },
-    columns: describedColumns(report, page.fields),
-    sql: {
-      ...shownStatement(pageRows(db, question).compile()),
-      meta: meta.map((query) => shownStatement(query.compile())),
-    },
+    columns: describedColumns(report, question.page.fields),
+    sql: { text, parameters: [...parameters] },
   }
 }
-
-const shownStatement = ({ sql: text, parameters }: CompiledQuery) => ({ text, parameters: [...parameters] })
 
 /** Names everything that the explanation depends on. A load's state moves on, and definitions are reworded. */
 export const explanationFingerprint = (db: AnyDb, { question, load, admin }: Explained): string =>
@@ -117,18 +102,18 @@ async function readExplained(
   const { served, snapshot, params } = question
   const scope = { loadId: snapshot.id }
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
-  const { report, columns, sql: queries } = definitions(db, question)
+  const { report, columns, sql: statement } = definitions(db, question)
   const counted = served.report.counted?.(db, scope, params)
   await assertAnswerable(db, served.report, scope, params)
-  const page = pageRows(db, question)
-  if (served.single && (await page.execute(run)).length === 0) throw noSuchRow(question)
+  const page = statementOf(db, question)
+  if (served.single && (await page.execute(run))[0]?.lines == null) throw noSuchRow(question)
   const groups = counted ? await countedFilms(db, counted).execute(run) : []
   const checked = (await checks(snapshot.id).execute(writer)).rows
   const data = {
     report,
     columns,
     ...(counted && { films: told(counted, groups), coverage: coverage(counted, groups) }),
-    sql: queries,
+    sql: statement,
     ...(admin && { plan: await planOf(page) }),
     load: shownLoad(load),
     checks: checked.map(({ sample, ...shown }) => shown),
@@ -162,7 +147,7 @@ function coverage({ coverage: measures }: Counted, groups: CountedGroup[]) {
 }
 
 /** How PostgreSQL would go about it; nothing is run. */
-async function planOf(page: ReturnType<typeof pageRows>): Promise<unknown> {
+async function planOf(page: ReturnType<typeof statementOf>): Promise<unknown> {
   const [answer] = await page.explain('json', sql`analyze false`)
   return answer?.['QUERY PLAN']
 }

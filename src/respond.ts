@@ -1,8 +1,9 @@
 import { pipeline, Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Format, PageAnswer } from './answer.ts'
+import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
+import type { Format } from './question.ts'
 import { Sum } from './stream.ts'
 
 /** What is answered with rows: conditional, kept by what it was read from, as a page or as it comes. */

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { jsonRows, textRows } from '../queries/page.ts'
-import { assertAnswerable, assertKept, type Question } from './answer.ts'
+import { assertAllKept, assertAnswerable } from './answer.ts'
 import { csvLine, csvRow } from './csv.ts'
+import type { Question } from './question.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** Rows that a cursor of the database hands over at a time. */
@@ -91,11 +92,11 @@ async function* ofKept(
   let begun = false
   for await (const batch of inBatches(warehouse, query, signal)) {
     // Once it has begun a statement sees all rows to its end, and not before may a dropped load's be found missing.
-    if (!begun) await assertKept(warehouse.reader, ...loadIds)
+    if (!begun) await assertAllKept(warehouse.reader, loadIds)
     begun = true
     yield batch
   }
-  if (!begun) await assertKept(warehouse.reader, ...loadIds)
+  if (!begun) await assertAllKept(warehouse.reader, loadIds)
 }
 
 interface Stream {

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { SORTABLE } from '../queries/page.ts'
 import { factsOf } from '../queries/report.ts'
-import { paramsOf } from '../src/answer.ts'
+import { paramsOf } from '../src/question.ts'
 import { loadReports, type ServedReport } from '../src/reports.ts'
 import { build, type House, temporaryFolder } from './build.ts'
 

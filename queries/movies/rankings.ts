@@ -16,6 +16,7 @@ import { excludedFilms, excludedShape } from './parts/films.ts'
 import { measures, quotient, sums } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
+import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 /** Measures to rank by; of the first, members have shares. */
@@ -81,11 +82,12 @@ export default report({
   example: { dimension: 'genre', measure: 'revenue', from: '1995', to: '1996' },
   query: (db: MoviesDb, scope, params) =>
     db.selectFrom(ranked(scope, params).as('ranked')).selectAll().$castTo<never>(),
-  metaShape: { ...excludedShape, ...partialShape, ...priceShape },
+  metaShape: { ...excludedShape, ...partialShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
     excludedFilms(db, scope, params),
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
+    ...((params.dimension ?? 'company') === 'company' ? sharedNames(db, scope, sql`select id::bigint from page`) : []),
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),

@@ -6,6 +6,7 @@ import { type CellParams, contradiction, figureParams, filmParams, priceParams }
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
+import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['genre', 'company', 'budget_band', 'all'] as const
@@ -41,8 +42,11 @@ export default report({
   example: { by: 'genre', sort: '-median' },
   query: (db: MoviesDb, scope, params) =>
     db.selectFrom(returns(scope, params).as('returns')).selectAll().$castTo<never>(),
-  metaShape: priceShape,
-  meta: (db: MoviesDb, scope, params) => priceMeta(db, scope, params),
+  metaShape: { ...priceShape, ...sharedNamesShape },
+  meta: (db: MoviesDb, scope, params) => [
+    ...priceMeta(db, scope, params),
+    ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
+  ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),

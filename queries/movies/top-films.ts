@@ -8,6 +8,7 @@ import { excludedFilms, excludedShape } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
+import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['year', 'genre', 'company', 'decade', 'all'] as const
@@ -65,10 +66,11 @@ export default report({
   defaultSort: 'group,group_id,rank,film_id',
   example: { from: '1995', to: '1996', n: '3' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
-  metaShape: { ...excludedShape, ...priceShape },
+  metaShape: { ...excludedShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
     excludedFilms(db, scope, params, !inPeriods(params)),
     ...priceMeta(db, scope, params),
+    ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Subject } from '../../ingest/subject.ts'
-import { paramsOf } from '../answer.ts'
 import { columnShape, describedColumns } from '../columns.ts'
 import { programVersion } from '../config.ts'
 import { answers } from '../openapi.ts'
+import { paramsOf } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
 import type { Snapshots } from '../snapshots.ts'
 

@@ -176,8 +176,8 @@ t.test('each film that is left out is told by the first reason', async (t) => {
     t.strictSame(second.films, whole.films)
     const { rows } = await ran(house, second.sql)
     t.strictSame(
-      rows.map(({ json }) => JSON.parse(json).film_id),
-      [6, 7, 8, 9, 10, 11],
+      JSON.parse(`[${rows[0]?.lines}]`).map(({ film_id }: { film_id: number }) => film_id),
+      [6, 7, 8, 9, 10],
     )
     t.not(second.sql.text, whole.sql.text)
   })
@@ -358,7 +358,7 @@ t.test(
 async function ran(house: House, { text, parameters }: { text: string; parameters: unknown[] }) {
   const client = await house.warehouse.connect('test')
   try {
-    return await client.query<{ json: string }>(text, parameters)
+    return await client.query<{ lines: string }>(text, parameters)
   } finally {
     await client.end()
   }

@@ -58,7 +58,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
       partialFrom(db, scope, params),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
-      ...(by.includes('company') ? sharedNames(db, scope, params) : []),
+      ...(by.includes('company') ? sharedNames(db, scope) : []),
     ],
     contradiction,
     refused: priceRefusal,
@@ -88,7 +88,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     meta: (db: MoviesDb, scope, params: CellParams) => [
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
-      ...(name === 'company' ? sharedNames(db, scope, params) : []),
+      ...(name === 'company' ? sharedNames(db, scope) : []),
     ],
     contradiction,
     refused: priceRefusal,

@@ -1,8 +1,6 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import type { Rows, Scope } from '../../report.ts'
-import type { CellParams } from './film-params.ts'
-import { containing } from './search.ts'
 import type { MoviesDb } from './tables.ts'
 
 /** Shape of what `sharedNames` adds to `meta`. */
@@ -22,23 +20,21 @@ export const sharedNamesShape = {
       }),
     )
     .optional()
-    .describe('With `company_id` or `q`: other companies of the same names, told apart by their years and films'),
+    .describe('Names in `data` that several companies have: all of these, told apart by their years and films'),
 }
 
-/** Which of the companies that are asked for share their name with others, and with whom. */
+/**
+ * Which of the companies that show share their name with others, and with whom.
+ * @param shown the ids of companies that show, as a query on `page`
+ */
 export function sharedNames(
   db: MoviesDb,
   scope: Scope,
-  { company_id, q }: CellParams,
+  shown: RawBuilder<unknown> = sql`select company_id from page`,
 ): Rows<Record<string, unknown>>[] {
-  if (company_id === undefined && q === undefined) return []
-  const asked = [
-    ...(company_id ? [sql`company_id in (${sql.join(company_id)})`] : []),
-    ...(q === undefined ? [] : [containing(sql.ref('name'), q)]),
-  ]
   const told = sql<Record<string, unknown>>`(
     with asked as (
-           select distinct name from movies.company where load_id = ${scope.loadId} and ${sql.join(asked, sql` and `)}),
+           select distinct name from movies.company where load_id = ${scope.loadId} and company_id in (${shown})),
          named as (
            select name, company_id, count(*) over (partition by name) as companies
            from movies.company join asked using (name) where load_id = ${scope.loadId}),
