@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import pg from 'pg'
-import type { Test } from 'tap'
+import tap, { type Test } from 'tap'
 import { type LoadRequest, queueLoad } from '../ingest/ledger.ts'
 import { runLoad } from '../ingest/run.ts'
 import type { Subject } from '../ingest/subject.ts'
@@ -136,20 +136,33 @@ export async function temporaryFolder(t: Test): Promise<string> {
 
 /** URL of a migrated database of the test's own, dropped afterwards. */
 export async function copyOfTemplate(t: Test): Promise<string> {
-  const clusterFolder = path.join(os.tmpdir(), `reelhouse-test-cluster-${process.getuid?.() ?? 0}`)
-  await mkdir(clusterFolder, { recursive: true, mode: 0o755 })
-  const cluster = await openEmbedded(clusterFolder)
-  const admin = new pg.Client({ connectionString: databaseOf(cluster.url, 'postgres') })
-  await admin.connect()
+  cluster ??= openCluster()
+  const { url, admin } = await cluster
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`
-  await admin.query(`create database ${name} template ${await template(admin, cluster.url)}`)
+  await admin.query(`create database ${name} template ${await template(admin, url)}`)
   // Teardowns run last first: by then whatever the test opened on its database is closed.
-  t.teardown(async () => {
-    await admin.query(`drop database ${name} with (force)`)
+  t.teardown(() => admin.query(`drop database ${name} with (force)`))
+  return databaseOf(url, name)
+}
+
+/** Opened by the first test of a file that needs it, and let go when the file is done. */
+let cluster: Promise<{ url: string; admin: pg.Client }> | undefined
+
+async function openCluster(): Promise<{ url: string; admin: pg.Client }> {
+  const folder = path.join(os.tmpdir(), `reelhouse-test-cluster-${process.getuid?.() ?? 0}`)
+  await mkdir(folder, { recursive: true, mode: 0o755 })
+  const { url, release } = await openEmbedded(folder)
+  const admin = new pg.Client({ connectionString: databaseOf(url, 'postgres') })
+  await admin.connect()
+  // Nobody misses these databases after a power cut.
+  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
+    await admin.query(`alter system set ${setting} = off`)
+  await admin.query('select pg_reload_conf()')
+  tap.teardown(async () => {
     await admin.end()
-    await cluster.release()
+    await release()
   })
-  return databaseOf(cluster.url, name)
+  return { url, admin }
 }
 
 /** Name of the migrated template, made when the migrations are new to this cluster. */
