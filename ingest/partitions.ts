@@ -20,9 +20,9 @@ export async function createPartitions(
   trx: Transaction<unknown>,
   subject: Subject,
   loadId: number,
-  parts: Parts,
+  facts: string[],
 ): Promise<void> {
-  for (const fact of factsOfLoad(parts)) {
+  for (const fact of facts) {
     const partition = partitionOf(subject, fact, loadId)
     await sql`
       create table ${partition} (like ${sql.table(`${subject.name}.${fact}`)}
@@ -42,15 +42,19 @@ export async function attachPartitions(
   trx: Transaction<unknown>,
   subject: Subject,
   loadId: number,
-  parts: Parts,
+  facts: string[],
 ): Promise<void> {
-  for (const fact of factsOfLoad(parts)) {
+  for (const fact of facts) {
     const partition = partitionOf(subject, fact, loadId)
     await sql`
       alter table ${sql.table(`${subject.name}.${fact}`)} attach partition ${partition}
       for values in (${sql.lit(loadId)})`.execute(trx)
     await sql`analyze ${partition}`.execute(trx)
   }
+}
+
+/** Shows the plain tables to the planner. */
+export async function analyzeDimensions(trx: Transaction<unknown>, subject: Subject): Promise<void> {
   for (const dimension of subject.families.flatMap(({ dimensions }) => dimensions))
     await sql`analyze ${sql.table(`${subject.name}.${dimension}`)}`.execute(trx)
 }

@@ -12,7 +12,7 @@ import { downloadProgress } from './open/download-progress.ts'
 import { downloadsOf, sweepDownloads } from './open/sweep-downloads.ts'
 import { fileDate, openSource } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
-import { attachPartitions, createPartitions, factsOfLoad, partitionOf } from './partitions.ts'
+import { analyzeDimensions, attachPartitions, createPartitions, factsOfLoad, partitionOf } from './partitions.ts'
 import { lockPointers, movePointer } from './publish.ts'
 import { type Progress, Reading } from './read.ts'
 import { openReplay } from './replay.ts'
@@ -261,13 +261,13 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
     const use = task.mode === 'merge' ? 'which it was to be merged into' : 'of which it was to take over a part'
     throw new SourceError(`load ${base.load_id}, ${use}, has been dropped meanwhile`, true)
   }
-  await createPartitions(trx, subject, loadId, parts)
+  const own = factsOfLoad(parts)
+  await createPartitions(trx, subject, loadId, own)
   const files = [...load.files, ...(await load.reading.copyAll(trx, load.client, partition))]
   for (const note of await schemaChanges(ledger.db, subject, facts, files)) await ledger.note(note)
   await ledger.stage('merge')
   await writeFiles(trx, loadId, files)
   await writeFamilies(trx, loadId, parts)
-  const own = factsOfLoad(parts)
   const merged = await subject.merge(trx, {
     loadId,
     format: source.format,
@@ -282,7 +282,8 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   for (const note of merged.notes) await ledger.note(note)
   signal.throwIfAborted()
   await ledger.stage('index')
-  await attachPartitions(trx, subject, loadId, parts)
+  await attachPartitions(trx, subject, loadId, own)
+  await analyzeDimensions(trx, subject)
   signal.throwIfAborted()
   await ledger.stage('check')
   const checks = await runChecks(trx, subject, {
@@ -296,6 +297,11 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   await writeChecks(trx, loadId, checks)
   if (task.dry_run) throw new Undone('checked', files, await readFound(trx, loadId), { checks, merged })
   signal.throwIfAborted()
+  await ledger.stage('roll_up')
+  await createPartitions(trx, subject, loadId, subject.rollups)
+  await subject.rollUp(trx, { loadId, table: partition })
+  await attachPartitions(trx, subject, loadId, subject.rollups)
+  signal.throwIfAborted()
   await ledger.stage('publish')
   await lockPointers(trx)
   const overtaken = task.mode === 'merge' && base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
@@ -308,7 +314,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   const { numAffectedRows } = await sql`
     update reelhouse.load
     set state = ${blocked ? 'blocked' : 'held'}, row_counts = ${JSON.stringify(merged.rowCounts)}::jsonb,
-        data_through = ${merged.dataThrough}, timings = ${JSON.stringify(timings)}::jsonb, finished_at = clock_timestamp()
+        data_through = ${merged.dataThrough}, rolled_up = true, timings = ${JSON.stringify(timings)}::jsonb, finished_at = clock_timestamp()
     where load_id = ${loadId} and state = 'running'`.execute(trx)
   // When the ledger's connection breaks, the load counts as dead before its process knows.
   if (numAffectedRows !== 1n) throw new Error(`Load ${loadId} was given up by others while it ran.`)

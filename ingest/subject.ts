@@ -18,6 +18,10 @@ export interface Subject {
   /** Fills the dimensions and the new partitions from the staging tables, wholly inside one transaction. */
   merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult>
   checks: Check[]
+  /** Facts that are made of the others, for those who ask for very many rows at once. */
+  rollups: string[]
+  /** Fills them, once the others are attached. */
+  rollUp(trx: Transaction<unknown>, scope: Pick<MergeScope, 'loadId' | 'table'>): Promise<void>
   /** Writes synthetic files of the real shape into a folder; tells what it wrote. */
   generate?(options: { out: string; films: number; ratings?: number; seed: number }): Promise<object>
   /** When its source has something new, as a cron line; the default of `<SUBJECT>_SCHEDULE`. */

@@ -47,6 +47,8 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   ): Rows<{ parameter: string; detail: string }> | undefined
   /** Which films of the load the rows are made of; without it, `explain` tells of none. */
   counted?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Counted
+  /** The table that the figures of its rows are added up from, where there is a choice. */
+  addedUpFrom?(scope: Scope, params: z.output<z.ZodObject<Params>>): string
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
   compared?: Compared
 }
@@ -105,6 +107,8 @@ export interface Parts {
 /** Whose rows a report reads: exactly one load's, so no answer can mix two. */
 export interface Scope {
   loadId: number
+  /** Whether the load's rollups may be read in place of its facts. */
+  rolledUp: boolean
 }
 
 /** Gives a report its types; it is the definition itself. */

@@ -5,6 +5,7 @@ import { csvLine } from './csv.ts'
 import { badParameter, Problem } from './errors.ts'
 import { makeCursor } from './page-cursor.ts'
 import { DEFAULT_LIMIT, type Format, type Question } from './question.ts'
+import { scopeOf } from './snapshots.ts'
 import { endRecord, Sum } from './stream.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
@@ -20,7 +21,7 @@ export interface PageAnswer {
 export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
   const { served, snapshot, params, page, format, count } = question
   const { report, single } = served
-  const scope = { loadId: snapshot.id }
+  const scope = scopeOf(snapshot)
   return pageStatement(db, {
     report,
     loadId: snapshot.id,
@@ -43,7 +44,7 @@ export const noSuchRow = ({ served, snapshot }: Question) =>
  */
 export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
   const { served, snapshot, params, page, format, count } = question
-  await assertAnswerable(db, served.report, { loadId: snapshot.id }, params)
+  await assertAnswerable(db, served.report, scopeOf(snapshot), params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const read = (await statementOf(db, question).execute(run))[0] as ReadPage
   assertKept(read, [snapshot.id])

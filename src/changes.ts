@@ -113,8 +113,8 @@ export function understandChanges(
   const columns = asParameterProblem(() => comparedColumns(report, params, fields))
   const comparison = {
     report,
-    before: { loadId: loads.against.id },
-    after: { loadId: loads.load.id },
+    before: { loadId: loads.against.id, rolledUp: false },
+    after: { loadId: loads.load.id, rolledUp: false },
     params,
     columns,
   }

@@ -8,6 +8,7 @@ import { assertAnswerable, noSuchRow, ofKept, type PageAnswer, statementOf } fro
 import { columnShape, describedColumns } from './columns.ts'
 import { checkShape, loadShape } from './load-shapes.ts'
 import { digest, type Question } from './question.ts'
+import { scopeOf } from './snapshots.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /**
@@ -43,6 +44,12 @@ const explanation = z.strictObject({
     .describe(
       'The one statement that the answer is read by: the rows that show are its `page`; with what `meta` tells',
     ),
+  added_up_from: z
+    .string()
+    .optional()
+    .describe(
+      'The table that the figures are added up from: a rollup that was kept with the load, or the films themselves',
+    ),
   plan: z.unknown().optional().describe('PostgreSQL’s plan of it, for admins only'),
   load: loadShape,
   checks: z.array(checkShape.omit({ sample: true })).describe('What was checked before the load was published'),
@@ -76,12 +83,18 @@ type AnyDb = ReadonlyKysely<any>
 
 /** What is known without reading films: the definitions and the queries. */
 function definitions(db: AnyDb, question: Question) {
-  const { report } = question.served
+  const {
+    served: { report },
+    snapshot,
+    params,
+  } = question
+  const from = report.addedUpFrom?.(scopeOf(snapshot), params)
   const { sql: text, parameters } = statementOf(db, question).compile()
   return {
     report: { summary: report.summary, description: report.description },
     columns: describedColumns(report, question.page.fields),
     sql: { text, parameters: [...parameters] },
+    ...(from === undefined ? {} : { added_up_from: from }),
   }
 }
 
@@ -100,9 +113,9 @@ async function readExplained(
 ): Promise<PageAnswer> {
   const db: AnyDb = reader
   const { served, snapshot, params } = question
-  const scope = { loadId: snapshot.id }
+  const scope = scopeOf(snapshot)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
-  const { report, columns, sql: statement } = definitions(db, question)
+  const { report, columns, ...statement } = definitions(db, question)
   const counted = served.report.counted?.(db, scope, params)
   await assertAnswerable(db, served.report, scope, params)
   const page = statementOf(db, question)
@@ -113,7 +126,7 @@ async function readExplained(
     report,
     columns,
     ...(counted && { films: told(counted, groups), coverage: coverage(counted, groups) }),
-    sql: statement,
+    ...statement,
     ...(admin && { plan: await planOf(page) }),
     load: shownLoad(load),
     checks: checked.map(({ sample, ...shown }) => shown),

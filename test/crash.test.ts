@@ -16,7 +16,7 @@ import { leftBehind } from './storm/left-behind.ts'
 
 t.setTimeout(360_000)
 
-const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'publish']
+const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'roll_up', 'publish']
 
 interface Scene {
   db: pg.Client

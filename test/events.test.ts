@@ -82,7 +82,7 @@ t.test('a load is followed from its queue to its publication', async (t) => {
   )
   t.strictSame(
     told('stage').map(({ stage }) => stage),
-    ['open', 'parse', 'merge', 'index', 'check', 'publish'],
+    ['open', 'parse', 'merge', 'index', 'check', 'roll_up', 'publish'],
   )
   const progress = told('progress')
   t.ok(progress.length > 1)

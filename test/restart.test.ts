@@ -12,7 +12,7 @@ import { holdAt } from './storm/hold.ts'
 t.setTimeout(360_000)
 
 const PATIENCE_MS = 5000
-const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'publish']
+const STAGES = ['open', 'parse', 'merge', 'index', 'check', 'roll_up', 'publish']
 
 const postmasterOf = async (data: string) =>
   (await readFile(path.join(data, 'postmaster.pid'), 'utf8').catch(() => undefined))?.split('\n')[0]

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
+import { cellRows } from './parts/cell-rows.ts'
 import { type Cells, filmsInCells } from './parts/cells.ts'
 import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
@@ -13,7 +14,7 @@ import {
   priceParams,
 } from './parts/film-params.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
-import { measures, quotient, sums } from './parts/measures.ts'
+import { quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
@@ -124,18 +125,13 @@ function ranked(scope: Scope, params: Params): RawBuilder<Record<string, unknown
   const wider = {
     ...params,
     [selector]: undefined,
+    min_releases: undefined,
     from: comparable && from !== undefined ? Math.max(0, from - YEARS_BACK) : from,
   }
   const cellsOf = (by: DimensionName[]) => {
-    const cells: Cells = { by, periods: true }
-    const member = by.length > 0 ? [sql`f.${id} as id`] : []
-    const groups = [...(by.length > 0 ? [sql`f.${id}`] : []), sql`f.bucket`]
-    const told = [...(by.length > 0 ? [sql`cell.id`] : []), sql`cell.bucket`, ...measures(scope, params)]
-    return sql`
-      select ${sql.join(told)}
-      from (select ${sql.join([...member, sql`f.bucket`, ...sums(params)])}
-            from (${filmsInCells(scope, wider, cells)}) as f
-            group by ${sql.join(groups)}) as cell`
+    const { rows, measures } = cellRows(scope, wider, { by, periods: true })
+    const told = [...(by.length > 0 ? [sql`cell.${id} as id`] : []), sql`cell.bucket`, ...measures]
+    return sql`select ${sql.join(told)} from (${rows}) as cell`
   }
   const value = sql.ref(measure)
   const [period, year, partial] = periodOf(scope, params, sql.ref('now.bucket'))

@@ -288,7 +288,7 @@ async function filmsBehind(
   parts: Parts,
   params: Record<string, unknown>,
 ): Promise<number> {
-  const scope = { loadId: 1 }
+  const scope = { loadId: 1, rolledUp: true }
   const { reader, writer } = house.warehouse
   const key = sql.join(report.key.map((column) => sql.ref(column)))
   const { rows } = await sql<{ films: number }>`

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import pg from 'pg'
 
 /** Stages of a load in their order; before and behind them a process lives, too. */
-export const STAGES = ['start', 'open', 'parse', 'merge', 'index', 'check', 'publish', 'after'] as const
+export const STAGES = ['start', 'open', 'parse', 'merge', 'index', 'check', 'roll_up', 'publish', 'after'] as const
 export type Stage = (typeof STAGES)[number]
 
 /** Hears of each step of each load as the ledger tells it, at once. */

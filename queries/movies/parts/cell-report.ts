@@ -1,8 +1,9 @@
-import { type AliasedRawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { z } from 'zod'
 import { names, words } from '../../params.ts'
 import type { Report, Rows, Scope } from '../../report.ts'
-import { type Cells, cellIds, filmsInCells } from './cells.ts'
+import { cellRows } from './cell-rows.ts'
+import type { Cells } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
 import { cellReasons, filmsCounted } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
@@ -15,8 +16,8 @@ import {
   grainParams,
 } from './film-params.ts'
 import { excludedFilms, excludedShape } from './films.ts'
-import { enoughReleases, lifetimeColumns, lifetimes, measureColumns, measures, sums } from './measures.ts'
-import { partialFrom, partialShape, periodColumns, periodOf } from './periods.ts'
+import { lifetimeColumns, measureColumns } from './measures.ts'
+import { partialFrom, partialShape, periodColumns } from './periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './prices.ts'
 import { reconciliation, reconciliationShape } from './reconciliation.ts'
 import { sharedNames, sharedNamesShape } from './shared-names.ts'
@@ -63,6 +64,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
     contradiction,
     refused: priceRefusal,
     counted: countedIn(cells),
+    addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
   }
 }
@@ -93,6 +95,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     contradiction,
     refused: priceRefusal,
     counted: countedIn(cells),
+    addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
   }
 }
@@ -122,19 +125,16 @@ const namesOf = (by: DimensionName[]) =>
 
 /** The cells that show, each with its names; of a period also its columns, else those of a lifetime. */
 function rowsOf(db: MoviesDb, scope: Scope, params: CellParams, cells: Cells): Rows<never> {
-  const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
+  const { rows: added, heads, measures } = cellRows(scope, params, cells)
   const named = cells.by.flatMap((name) => {
     const { names } = dimensionNamed(name)
     return names ? [{ alias: name, ...names }] : []
   })
-  const heads: readonly AliasedRawBuilder<unknown, string>[] = cells.periods
-    ? periodOf(scope, params, sql.ref('cell.bucket'))
-    : LIFETIME.map((column) => sql.ref(`cell.${column}`).as(column))
   const columns = [
     ...cells.by.flatMap((name) => dimensionNamed(name).ids.map((id) => sql.ref(`cell.${id}`).as(id))),
     ...named.map(({ alias, column }) => sql.ref(`${alias}.name`).as(column)),
     ...heads,
-    ...measures(scope, params),
+    ...measures,
   ]
   const joins = named.map(({ alias, table, id }) => {
     return sql`join ${sql.table(`movies.${table}`)} as ${sql.ref(alias)}
@@ -142,12 +142,7 @@ function rowsOf(db: MoviesDb, scope: Scope, params: CellParams, cells: Cells): R
   })
   const rows = sql<Record<string, unknown>>`(
     select ${sql.join(columns)}
-    from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)])}
-          from (${filmsInCells(scope, params, cells)}) as f
-          ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
-          ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}) as cell
+    from (${added}) as cell
     ${joins.length > 0 ? sql.join(joins, sql` `) : sql``})`
   return db.selectFrom(rows.as('cells')).selectAll() as unknown as Rows<never>
 }
-
-const LIFETIME = Object.keys(lifetimeColumns)

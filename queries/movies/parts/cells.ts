@@ -41,8 +41,7 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
   const conditions = filmConditions(scope, params, selectorsOf(cells)).map(({ holds }) => holds)
   const shared: string[] = []
   for (const name of by) {
-    const { ids: columns, selector, links, names, of } = dimensionNamed(name)
-    const wanted = params[selector]
+    const { ids: columns, links, of } = dimensionNamed(name)
     const [first] = columns as [string]
     const member = links ? sql.ref(`${name}.${first}`) : (of as RawBuilder<unknown>)
     if (links) {
@@ -54,12 +53,7 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
       ids.push(sql`${member} as ${sql.ref(first)}`)
       conditions.push(sql<boolean>`${member} is not null`)
     }
-    if (wanted) conditions.push(sql<boolean>`${member} in (${sql.join(wanted as (string | number)[])})`)
-    // Members are found by name before their films are, which are many more.
-    if (names && params.q !== undefined)
-      conditions.push(sql<boolean>`${member} in (
-        select ${sql.ref(names.id)} from ${sql.table(`movies.${names.table}`)} as named
-        where load_id = ${scope.loadId} and ${containing(sql.ref('named.name'), params.q)})`)
+    conditions.push(...ofMembers(scope, params, name, member))
   }
   if (periods) conditions.push(isDated(params))
   const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
@@ -87,6 +81,25 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
     ${joinPrices(scope, params)}
     where f.load_id = ${scope.loadId}
     ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``}`
+}
+
+/** Whether a member of the dimension is among those that are asked for. */
+export function ofMembers(
+  scope: Scope,
+  params: CellParams,
+  name: DimensionName,
+  member: RawBuilder<unknown>,
+): RawBuilder<boolean>[] {
+  const { selector, names } = dimensionNamed(name)
+  const wanted = params[selector] as (string | number)[] | undefined
+  const asked: RawBuilder<boolean>[] = []
+  if (wanted) asked.push(sql<boolean>`${member} in (${sql.join(wanted)})`)
+  // Members are found by name before their films are, which are many more.
+  if (names && params.q !== undefined)
+    asked.push(sql<boolean>`${member} in (
+      select ${sql.ref(names.id)} from ${sql.table(`movies.${names.table}`)} as named
+      where load_id = ${scope.loadId} and ${containing(sql.ref('named.name'), params.q)})`)
+  return asked
 }
 
 /** Links with the number of members that their film is shared out among, and the place of each, from 0. */

@@ -1,0 +1,52 @@
+import { sql, type Transaction } from 'kysely'
+import { ADDITIVE, COMPUTED, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
+import { cellIds, filmsInCells } from '../../queries/movies/parts/cells.ts'
+import { lifetimeColumns, lifetimes, measures, sums } from '../../queries/movies/parts/measures.ts'
+import { periodOf } from '../../queries/movies/parts/periods.ts'
+import type { MergeScope } from '../subject.ts'
+
+/** Adds up the films of a load in the cells that reports ask for whole, by the very queries that would add them up for a reader. */
+export async function rollUp(
+  trx: Transaction<unknown>,
+  { loadId, table }: Pick<MergeScope, 'loadId' | 'table'>,
+): Promise<void> {
+  const scope = { loadId, rolledUp: false }
+  for (const { by, grains } of ROLLUPS)
+    for (const grain of grains) {
+      const cells = { by, periods: grain !== 'ever' }
+      const params = grain === 'month' ? { grain } : {}
+      const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
+      const time = {
+        month: () => ['month', 'year', 'period'],
+        year: () => ['year', 'period'],
+        ever: () => Object.keys(lifetimeColumns),
+      }[grain]()
+      const [period, year] = periodOf(scope, params, sql.ref('cell.bucket'))
+      const times = {
+        month: [sql`cell.bucket`, year, period],
+        year: [year, period],
+        ever: Object.keys(lifetimeColumns).map((name) => sql.ref(`cell.${name}`)),
+      }[grain]
+      const members = cellIds({ by, periods: false })
+      const columns = ['load_id', 'cells', 'grain', ...members, ...time, ...ADDITIVE, ...COMPUTED]
+      const computed = measures(scope, {}).filter(({ alias }) => COMPUTED.includes(alias as string))
+      // In the order of the report's key, so that rows that are read together lie together.
+      await sql`
+        insert into ${table('rollup')} (${sql.join(columns.map((name) => sql.ref(name)))})
+        select ${sql.join([
+          sql.lit(loadId),
+          sql.lit(nameOf(by)),
+          sql.lit(grain),
+          ...members.map((id) => sql.ref(`cell.${id}`)),
+          ...times,
+          ...ADDITIVE.map((name) => sql.ref(`cell.${name}`)),
+          ...computed,
+        ])}
+        from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums({})])}
+              from (${filmsInCells(scope, params, cells)}) as f
+              ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}) as cell
+        ${ids.length > 0 ? sql`order by ${sql.join(cellIds(cells).map((id) => sql.ref(`cell.${id}`)))}` : sql``}`.execute(
+        trx,
+      )
+    }
+}

@@ -1,0 +1,133 @@
+import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
+import type { Scope } from '../../report.ts'
+import { type Cells, cellIds, filmsInCells, isSplit, ofMembers, selectorsOf } from './cells.ts'
+import { dimensionNamed } from './dimensions.ts'
+import type { CellParams } from './film-params.ts'
+import { filmConditions } from './films.ts'
+import { enoughReleases, lifetimeColumns, lifetimes, measures, sums } from './measures.ts'
+import { periodOf } from './periods.ts'
+import { isReal } from './prices.ts'
+
+/**
+ * Where the figures of cells come from: the rollup of their load where it has them, else its films. This is the one place that
+ * chooses, and both ways give the same figures.
+ */
+
+type Grain = 'month' | 'year' | 'ever'
+
+/** The cells that each load keeps added up, each over times of these lengths; `ever` counts undated films, too. */
+export const ROLLUPS: { by: Cells['by']; grains: Grain[] }[] = [
+  { by: [], grains: ['month', 'year'] },
+  { by: ['company'], grains: ['year', 'ever'] },
+  { by: ['company', 'genre'], grains: ['year'] },
+  { by: ['genre'], grains: ['month', 'year', 'ever'] },
+  { by: ['country'], grains: ['month', 'year'] },
+  { by: ['language'], grains: ['month', 'year'] },
+  { by: ['collection'], grains: ['year'] },
+  { by: ['content_rating'], grains: ['month', 'year'] },
+]
+
+/** What tells one set of cells from another in the rollup. */
+export const nameOf = (by: Cells['by']) => by.join() || 'all'
+
+/** Columns of the rollup that are added up, and those that are made of these. */
+export const ADDITIVE = sums({}).map(({ alias }) => alias as string)
+export const COMPUTED = ['profit', 'matched_profit', 'roi', 'popularity', 'vote_average', 'rating_average']
+
+/** Rows of the cells that pass, added up, with the ids of each and its `bucket`; and what is shown of such a row, `cell`. */
+export interface CellRows {
+  rows: RawBuilder<unknown>
+  /** Columns of its period, or of a lifetime. */
+  heads: AliasedRawBuilder<unknown, string>[]
+  measures: AliasedRawBuilder<unknown, string>[]
+  /** The table that they are added up from. */
+  table: 'movies.rollup' | 'movies.film'
+}
+
+/** The cells that pass, each added up, by the cheapest way there is. */
+export function cellRows(scope: Scope, params: CellParams, cells: Cells): CellRows {
+  const grain = scope.rolledUp ? rolledUpBy(scope, params, cells) : undefined
+  return grain === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, grain)
+}
+
+/** The grain of the rollup that has these cells, or of which they can be made; none when figures of single films are needed. */
+function rolledUpBy(scope: Scope, params: CellParams, cells: Cells): Grain | undefined {
+  const kept = ROLLUPS.find(({ by }) => by.join() === cells.by.join())
+  if (!kept || isSplit(params) || isReal(params) || params.aggregate === 'median') return undefined
+  const { from, to, ...others } = params
+  // What is left asks something of films.
+  if (filmConditions(scope, others, selectorsOf(cells)).length > 0) return undefined
+  const months = params.grain === 'month' || params.grain === 'quarter'
+  const needed = cells.periods ? (months ? 'month' : 'year') : 'ever'
+  if (needed === 'ever' && (from !== undefined || to !== undefined)) return undefined
+  return kept.grains.includes(needed) ? needed : undefined
+}
+
+function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
+  const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
+  const rows = sql`
+    select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)])}
+    from (${filmsInCells(scope, params, cells)}) as f
+    ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
+    ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}`
+  return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.film' }
+}
+
+function fromRollup(scope: Scope, params: CellParams, cells: Cells, grain: Grain): CellRows {
+  const { from, to, min_releases } = params
+  const ids = cells.by.flatMap((name) => dimensionNamed(name).ids).map((id) => sql.ref(`f.${id}`))
+  const conditions = [
+    sql`f.load_id = ${scope.loadId}`,
+    // As text of the statement, for the indexes that hold these cells alone.
+    sql`f.cells = ${sql.lit(nameOf(cells.by))} and f.grain = ${sql.lit(grain)}`,
+    ...(from === undefined ? [] : [sql`f.year >= ${from}`]),
+    ...(to === undefined ? [] : [sql`f.year <= ${to}`]),
+    ...cells.by.flatMap((name) => ofMembers(scope, params, name, sql.ref(`f.${dimensionNamed(name).ids[0]}`))),
+  ]
+  const where = sql`from movies.rollup f where ${sql.join(conditions, sql` and `)}`
+  const bucket = { month: sql`f.month`, year: sql`f.year`, ever: sql`null` }[grain]
+  const asItIs = !cells.periods || params.grain === undefined || params.grain === 'month'
+  if (asItIs) {
+    const columns = [
+      ...ids,
+      ...(cells.periods ? [sql`${bucket} as bucket`, sql`f.period`] : LIFETIME.map((name) => sql.ref(`f.${name}`))),
+      ...[...ADDITIVE, ...COMPUTED].map((name) => sql.ref(`f.${name}`)),
+    ]
+    const rows = sql`
+      select ${sql.join(columns)} ${where}
+      ${min_releases === undefined ? sql`` : sql`and f.releases >= ${min_releases}`}`
+    const heads = headsOf(scope, params, cells)
+    if (cells.periods) heads[0] = sql.ref('cell.period').as('period')
+    return { rows, heads, measures: params.aggregate ? measures(scope, params) : kept(scope), table: 'movies.rollup' }
+  }
+  const longer = LONGER[params.grain as keyof typeof LONGER]
+  const sum = (name: string) => sql`sum(${sql.ref(`f.${name}`)}) as ${sql.ref(name)}`
+  const rows = sql`
+    select ${sql.join([...ids, sql`f.bucket`, ...ADDITIVE.map(sum)])}
+    from (select f.*, ${longer} as bucket ${where}) as f
+    group by ${sql.join([...ids, sql`f.bucket`])}
+    ${min_releases === undefined ? sql`` : sql`having sum(f.releases) >= ${min_releases}`}`
+  return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.rollup' }
+}
+
+const headsOf = (scope: Scope, params: CellParams, cells: Cells): AliasedRawBuilder<unknown, string>[] =>
+  cells.periods
+    ? [...periodOf(scope, params, sql.ref('cell.bucket'))]
+    : LIFETIME.map((name) => sql.ref(`cell.${name}`).as(name))
+
+const LIFETIME = Object.keys(lifetimeColumns)
+
+/** Buckets that are made of several of the rollup's. */
+const LONGER = {
+  quarter: sql`date_trunc('quarter', f.month::timestamp)::date`,
+  decade: sql`(f.year / 10 * 10)`,
+  all: sql`0`,
+}
+
+/** The measures as they are kept. */
+const kept = (scope: Scope) =>
+  measures(scope, {}).map((measure) => {
+    const name = measure.alias as string
+    // Null where a load has no ratings at all, which the rollup does not know.
+    return name === 'rating_count' ? measure : sql.ref(`cell.${name}`).as(name)
+  })

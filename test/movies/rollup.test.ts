@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import t from 'tap'
+import type { MoviesDb } from '../../queries/movies/parts/tables.ts'
+import type { Report, Rows } from '../../queries/report.ts'
+import { loadReports } from '../../src/reports.ts'
+import { law } from '../law.ts'
+import { datasetFolder } from './dataset-file.ts'
+import { LawHouse } from './law-house.ts'
+import type { ReportName } from './oracle.ts'
+import { type Question, queryOf, question } from './questions.ts'
+import { sweep } from './sweep.ts'
+
+/** A rollup gives what its films give, whatever is asked; and it is read where it has what is asked. */
+
+const CELLS: ReportName[] = [
+  'years',
+  'company-years',
+  'genre-years',
+  'company-genre-years',
+  'country-years',
+  'language-years',
+  'collection-years',
+  'content-rating-years',
+  'companies',
+  'genres',
+]
+
+t.setTimeout(0)
+t.test('for any file', { timeout: 0 }, async (t) => {
+  const laws = await LawHouse.open(t)
+  const reader = laws.house.warehouse.reader as MoviesDb
+  const reports = new Map((await loadReports()).map(({ name, report }) => [name.split('/')[1], report]))
+  const reportOf = ({ report }: Question) => reports.get(report) as Report
+
+  /** All rows of the answer as texts, whatever their order. */
+  const rows = async (one: Question, scope: { loadId: number; rolledUp: boolean }) => {
+    const report = reportOf(one)
+    const params = report.params.parse(queryOf({ params: one.params }))
+    const query = report.query(reader, scope, params) as Rows<unknown>
+    const found = await reader
+      .selectFrom(query.as('row'))
+      .select(sql<string>`row_to_json("row")::text`.as('json'))
+      .execute()
+    return { from: report.addedUpFrom?.(scope, params), rows: found.map(({ json }) => json).sort() }
+  }
+  const compare = async (one: Question, loadId: number) => {
+    const kept = await rows(one, { loadId, rolledUp: true })
+    const counted = await rows(one, { loadId, rolledUp: false })
+    assert.notEqual(counted.from, 'movies.rollup')
+    assert.deepEqual(kept.rows, counted.rows, JSON.stringify(one))
+    return kept.from
+  }
+
+  await t.test('at random', () =>
+    law(
+      fc.tuple(datasetFolder, fc.array(question(...CELLS, 'rankings'), { maxLength: 60, size: 'max' })),
+      async ([file, asked]) => {
+        const { load } = await laws.loadDataset(file)
+        for (const one of asked) await compare(one, load.id)
+        // Years in which there are films: at random they are seldom met.
+        const years = await reader
+          .selectFrom('movies.film')
+          .where('load_id', '=', load.id)
+          .where('release_year', 'is not', null)
+          .select('release_year')
+          .distinct()
+          .orderBy('release_year')
+          .limit(4)
+          .execute()
+        for (const { release_year } of years) {
+          const year = release_year as number
+          for (const bounds of [{ from: year }, { to: year }, { from: year, to: year }])
+            for (const grain of [undefined, 'month', 'decade'] as const)
+              await compare({ report: 'genre-years', params: { ...bounds, grain }, limit: 100 }, load.id)
+        }
+      },
+    ),
+  )
+  await t.test('and whatever stands together', () =>
+    law(
+      datasetFolder,
+      async (file) => {
+        const { load } = await laws.loadDataset(file)
+        for (const report of [...CELLS, 'rankings'] as const) {
+          const from = []
+          for (const one of sweep(report)) from.push(await compare(one, load.id))
+          if (report === 'rankings') continue
+          for (const table of ['movies.rollup', 'movies.film'])
+            assert.ok(from.includes(table), `${report} from ${table}`)
+        }
+      },
+      1 / 8,
+    ),
+  )
+})
+
+t.test('which table answers', async (t) => {
+  const reports = new Map((await loadReports()).map(({ name, report }) => [name, report]))
+  const asked: [name: string, params: Record<string, string>, table: string][] = [
+    ['company-years', {}, 'rollup'],
+    ['company-years', { company_id: '3', from: '1990', min_releases: '2', aggregate: 'mean' }, 'rollup'],
+    ['company-years', { grain: 'decade', from: '1995' }, 'rollup'],
+    ['company-years', { grain: 'month' }, 'film'],
+    ['company-years', { genre_id: '3' }, 'film'],
+    ['company-years', { aggregate: 'median' }, 'film'],
+    ['company-years', { attribution: 'split' }, 'film'],
+    ['company-years', { prices: 'real' }, 'film'],
+    ['company-years', { exclude_suspect: 'true' }, 'film'],
+    ['company-genre-years', { genre_id: '3', company_id: '2' }, 'rollup'],
+    ['genre-years', { grain: 'quarter' }, 'rollup'],
+    ['country-years', { country: 'US', grain: 'month' }, 'rollup'],
+    ['country-years', { language: 'en' }, 'film'],
+    ['companies', { q: 'otter' }, 'rollup'],
+    ['companies', { from: '1990' }, 'film'],
+    ['person-years', {}, 'film'],
+  ]
+  for (const [name, params, table] of asked) {
+    const report = reports.get(`movies/${name}`) as Report
+    const from = report.addedUpFrom?.({ loadId: 1, rolledUp: true }, report.params.parse(params))
+    t.equal(from, `movies.${table}`, `${name} ${JSON.stringify(params)}`)
+  }
+})
