@@ -38,6 +38,7 @@ export default report({
     names: ['title'],
     additive: () => ['budget', 'revenue', 'profit', 'vote_count', 'rating_count'],
     provenance: ['source_file', 'source_line', 'load_id', 'source_load_id'],
+    meta: priceMeta,
     // A film that left the list because its date moved is a film that changed, not one that is gone.
     choosesRows: ['q', 'year', ...Object.keys(filmParams)],
   },
