@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
+import { names } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
-import { type Cells, filmsInCells } from './parts/cells.ts'
+import { type Cells, filmFilters, filmsInCells } from './parts/cells.ts'
 import { given, RESTS_ON } from './parts/compared.ts'
 import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
@@ -62,13 +63,10 @@ export default report({
       .transform((grain) => (grain === 'year' ? undefined : grain))
       .optional()
       .describe(grainParams.grain.description as string),
-    job: z
-      .string('is given more than once')
-      .regex(/^[^,\0]{1,200}$/, 'takes one job')
-      .transform((job) => [job])
-      .optional()
-      .describe('With `dimension=person`: what they did; `Director` by default, `cast` for who played'),
     ...filmParams,
+    job: names(
+      'With `dimension=person`, what they did, and then one job: `Director` by default, `cast` for who played. Else with `person_id`: films in which these people did this',
+    ),
     ...priceParams,
     min_releases: figureParams.min_releases,
   }),
@@ -93,12 +91,18 @@ export default report({
     db.selectFrom(ranked(scope, params).as('ranked')).selectAll().$castTo<never>(),
   metaShape: { ...excludedShape, ...partialShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, params),
+    excludedFilms(db, scope, filmFilters(params, { by: [params.dimension ?? 'company'], periods: true })),
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
     ...((params.dimension ?? 'company') === 'company' ? sharedNames(db, scope, sql`select id::bigint from page`) : []),
   ],
-  contradiction,
+  contradiction: ({ dimension, job, ...params }) => {
+    const countsPeople = dimension === 'person'
+    // A person with two of them in a film would be there twice.
+    if (countsPeople && job && job.length > 1)
+      return { parameter: 'job', detail: 'takes one job with dimension=person' }
+    return contradiction({ ...params, job }, countsPeople)
+  },
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
   compared: {

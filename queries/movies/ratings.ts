@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, filmParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, filmParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
@@ -40,6 +40,7 @@ export default report({
   defaultSort: '-ratings,group,group_id',
   example: { by: 'genre' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(rated(scope, params).as('rated')).selectAll().$castTo<never>(),
+  contradiction: (params) => contradiction(params),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, {}, [
       ...groupReasons(scope, params, params.by ?? 'film'),

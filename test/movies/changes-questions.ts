@@ -24,6 +24,7 @@ const PARAMS: ParamName[] = [
   'genre_id',
   'collection_id',
   'person_id',
+  'job',
   'from',
   'to',
   'year',

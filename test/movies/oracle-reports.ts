@@ -56,6 +56,7 @@ const FILTERS: ParamName[] = [
   'genre_id',
   'collection_id',
   'person_id',
+  'job',
   'keyword_id',
   'country',
   'language',
@@ -119,7 +120,7 @@ export const REPORTS = {
   'collection-years': cells(['collection'], 'collection_id collection ', 'collection_id,', []),
   'country-years': cells(['country'], 'country_code country ', 'country_code,', ['attribution']),
   'language-years': cells(['language'], 'language_code language ', 'language_code,', []),
-  'person-years': cells(['person'], 'person_id person job ', 'person_id,job,', ['attribution', 'job']),
+  'person-years': cells(['person'], 'person_id person job ', 'person_id,job,', ['attribution']),
   'content-rating-years': cells(['content_rating'], 'content_rating ', 'content_rating,', []),
   companies: life(['company'], 'company_id company', 'company_id', 'company,company_id'),
   genres: life(['genre'], 'genre_id genre', 'genre_id', 'genre,genre_id'),
@@ -129,7 +130,7 @@ export const REPORTS = {
     [],
     RANKING,
     'period,id',
-    ['dimension', 'measure', 'grain', 'min_releases', 'job', ...PRICES],
+    ['dimension', 'measure', 'grain', 'min_releases', ...PRICES],
     'period,rank,id',
   ),
   'top-films': report(
@@ -162,6 +163,14 @@ export const RANKED =
     ' ',
   )
 export const NO_SUMS = ['roi', 'popularity', 'vote_average', 'rating_average']
+
+/** Whether people are what is counted: a job is what they are counted for then, and leaves out no film. */
+export const countsPeople = (name: ReportName, { dimension }: Params) =>
+  name === 'person-years' || (name === 'rankings' && dimension === 'person')
+
+/** Parameters that films must pass for a report. */
+export const filtersOf = (name: ReportName, { job, ...params }: Params): Params =>
+  countsPeople(name, params) ? params : { ...params, job }
 
 /** Less the parameters that choose among rows and not among films. */
 export function withoutRows({ q, min_releases, ...filters }: Params): Params {

@@ -11,7 +11,7 @@ import { inOrder } from './oracle-order.ts'
 import { isPartial, partialFrom, yearOfPeriod } from './oracle-periods.ts'
 import { type PriceIndexes, priced, pricesMeta } from './oracle-prices.ts'
 import { membersIn, rankings } from './oracle-rankings.ts'
-import { type DimensionName, type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
+import { type DimensionName, filtersOf, type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
 import { reconciliation } from './oracle-split.ts'
 
 export { type Params, REPORTS, type ReportName }
@@ -81,7 +81,9 @@ export class Oracle {
     const reconciled = () =>
       reconciliation(
         this.#shownCells(name, params).map(({ cell }) => cell),
-        this.#counted(withoutRows(params)).filter(({ film }) => kind === 'life' || film.releaseDate !== ''),
+        this.#counted(withoutRows(filtersOf(name, params))).filter(
+          ({ film }) => kind === 'life' || film.releaseDate !== '',
+        ),
         by,
         params,
       )

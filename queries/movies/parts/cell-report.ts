@@ -2,7 +2,7 @@ import { type AliasedRawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { names, words } from '../../params.ts'
 import type { Report, Rows, Scope } from '../../report.ts'
-import { type Cells, cellIds, filmsInCells } from './cells.ts'
+import { type Cells, cellIds, filmFilters, filmsInCells } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
 import { cellReasons, filmsCounted } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
@@ -54,13 +54,13 @@ export function cellReport({ summary, description, version, by, example }: Told)
       ...(by.includes('company') ? sharedNamesShape : {}),
     },
     meta: (db: MoviesDb, scope, params: CellParams) => [
-      excludedFilms(db, scope, params),
+      excludedFilms(db, scope, filmFilters(params, cells)),
       partialFrom(db, scope, params),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
       ...(by.includes('company') ? sharedNames(db, scope) : []),
     ],
-    contradiction,
+    contradiction: (params) => contradiction(params, by.includes('person')),
     refused: priceRefusal,
     counted: countedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
@@ -90,7 +90,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
       ...reconciliation(db, scope, params, cells),
       ...(name === 'company' ? sharedNames(db, scope) : []),
     ],
-    contradiction,
+    contradiction: (params) => contradiction(params, name === 'person'),
     refused: priceRefusal,
     counted: countedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
