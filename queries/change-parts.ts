@@ -31,7 +31,7 @@ export function behindRows(
   parts: Parts,
   { keys, by, most }: { keys: string[][]; by: string | undefined; most: number },
 ): Rows<BehindRow> {
-  const { report, before, after, columns } = comparison
+  const { report, before, after } = comparison
   const { measures, additive, amounts } = measuresOf(comparison, parts)
   const id = sql.ref(idOf(parts))
   const page = sql`
@@ -61,7 +61,7 @@ export function behindRows(
   const facts = (scope: Scope) => sql`
     select * from (${parts.facts(db, scope)}) as thing where ${id} in (select ${id} from listed)`
   const listed = sql`
-    select row_no, string_agg(${thingJson(parts, toldFacts(parts, columns.counted), additive)}, ',' order by thing_no) as json
+    select row_no, string_agg(${thingJson(parts, toldFacts(parts, comparison), additive)}, ',' order by thing_no) as json
     from listed left join told_before as was using (${id}) left join told_after as now using (${id})
     group by row_no`
   const rest = sql`
@@ -99,7 +99,7 @@ export function partTotals(db: AnyDb, comparison: Comparison, parts: Parts): Row
   const { measures } = measuresOf(comparison, parts)
   const id = sql.ref(idOf(parts))
   const chosen = chosenRows(db, comparison)
-  const keys = sql.join([...report.key.map((name) => sql.ref(name)), id])
+  const keys = sql.join([...new Set([...report.key, idOf(parts)])].map((name) => sql.ref(name)))
   const given = (scope: Scope) => sql`(${parts.query(db, scope, thingParams(comparison))})`
   const moved = sql`
     select distinct ${id} from ${given(before)} as a full join ${given(after)} as b using (${keys})
@@ -123,9 +123,9 @@ export function partTotals(db: AnyDb, comparison: Comparison, parts: Parts): Row
 const idOf = ({ of }: Parts) => `${of}_id`
 
 /** The columns of the things' query that count; of names there is none. */
-function measuresOf({ columns }: Comparison, { amounts }: Parts) {
+function measuresOf({ columns, params }: Comparison, { amounts }: Parts) {
   const measures = columns.counted.filter((name) => !columns.names.includes(name))
-  return { measures, additive: columns.additive, amounts: amounts.filter((name) => measures.includes(name)) }
+  return { measures, additive: columns.additive, amounts: amounts(params).filter((name) => measures.includes(name)) }
 }
 
 /** Whether a thing gives another amount than before to any of the measures, or is in one load's row only. */
@@ -149,10 +149,11 @@ function bySize(report: Report, additive: string[], amounts: string[], by: strin
 }
 
 /** Facts that are told of a thing: all, but for figures that no measure which counts rests on. */
-function toldFacts({ told, restsOn }: Parts, counted: string[]): string[] {
-  const figures = new Set(Object.values(restsOn).flat())
-  const wanted = new Set(counted.flatMap((name) => restsOn[name] ?? []))
-  return told.filter((fact) => !figures.has(fact) || wanted.has(fact))
+function toldFacts({ told, figures, restsOn }: Parts, { columns, params }: Comparison): string[] {
+  const basis = restsOn(params)
+  const wanted = new Set(columns.counted.flatMap((name) => basis[name] ?? []))
+  const hidden = figures(params).filter((fact) => !wanted.has(fact))
+  return told.filter((fact) => !hidden.includes(fact))
 }
 
 const effects = (additive: string[], amount = (name: string): RawBuilder<unknown> => sql.ref(`listed.${name}`)) =>

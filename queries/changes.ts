@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { type JsonEntry, jsonObject, jsonOf, sparseObject } from './json-text.ts'
+import { type JsonEntry, jsonObject, jsonOf, sparseList, sparseObject } from './json-text.ts'
 import { ordered, type Page, PageError, type Shaped, type SortKey, shownFields, sortKeys } from './page.ts'
 import { column, factsOf, type Report, type Rows, type Scope } from './report.ts'
 
@@ -166,7 +166,10 @@ function flat(db: AnyDb, comparison: Comparison, sort: SortKey[]): RawBuilder<Re
   const renamed = names.length > 0 ? sql`${sql.join(names.map(differs), sql` or `)}` : sql`false`
   return sql<Record<string, unknown>>`
     select ${sql.join([
-      ...heads.map((name) => sql`coalesce(${b(name)}, ${a(name)}) as ${sql.ref(name)}`),
+      // A name may be unknown in the load after, and is not that of before then.
+      ...heads.map(
+        (name) => sql`case when ${b(first)} is null then ${a(name)} else ${b(name)} end as ${sql.ref(name)}`,
+      ),
       ...[...names, ...shown].flatMap((name) => [
         sql`${a(name)} as ${sql.ref(beforeOf(name))}`,
         sql`${b(name)} as ${sql.ref(afterOf(name))}`,
@@ -189,7 +192,7 @@ const differs = (name: string) => sql`${sql.ref(`a.${name}`)} is distinct from $
  */
 function bothSides(db: AnyDb, comparison: Comparison): RawBuilder<unknown> {
   const { report, before, after } = comparison
-  const rows = (scope: Scope) => sql`(${report.query(db, scope, thingParams(comparison))})`
+  const rows = (scope: Scope) => sql`(${everyRow(db, comparison, scope)})`
   const chosen = chosenRows(db, comparison)
   if (!chosen) return sql`${rows(before)} as a full join ${rows(after)} as b on ${sameKey(report, 'a', 'b')}`
   return sql`(${chosen}) as chosen
@@ -197,13 +200,18 @@ function bothSides(db: AnyDb, comparison: Comparison): RawBuilder<unknown> {
     left join ${rows(after)} as b on ${sameKey(report, 'b', 'chosen')}`
 }
 
-/** Keys of the rows that either load shows; undefined when no parameter chooses among them. */
+/** The rows of a load, also those that do not show. */
+const everyRow = (db: AnyDb, comparison: Comparison, scope: Scope): Rows<unknown> =>
+  comparison.report.compared?.rows?.(db, scope, comparison.params) ??
+  comparison.report.query(db, scope, thingParams(comparison))
+
+/** Keys of the rows that either load shows; undefined when nothing chooses among them. */
 export function chosenRows(
   db: AnyDb,
   { report, before, after, params }: Comparison,
 ): RawBuilder<Record<string, unknown>> | undefined {
-  const choosing = report.compared?.choosesRows ?? []
-  if (!choosing.some((name) => params[name] !== undefined)) return undefined
+  const { choosesRows = [], rows } = report.compared ?? {}
+  if (!rows && !choosesRows.some((name) => params[name] !== undefined)) return undefined
   const keys = sql.join(report.key.map((name) => sql.ref(name)))
   const of = (scope: Scope) => sql`select ${keys} from (${report.query(db, scope, params)}) as shown`
   return sql`${of(before)} union ${of(after)}`
@@ -221,7 +229,7 @@ export const sameKey = (report: Report, one: string, other: string): RawBuilder<
     sql` and `,
   )}`
 
-function rowJson({ columns: { heads, names, shown, additive } }: Comparison): RawBuilder<string> {
+function rowJson({ report, columns: { heads, names, shown, additive } }: Comparison): RawBuilder<string> {
   const ref = (name: string) => sql.ref(`row.${name}`)
   const entries = (some: string[], of = (name: string) => name) =>
     some.map((name): JsonEntry => [name, jsonOf(ref(of(name)))])
@@ -230,11 +238,19 @@ function rowJson({ columns: { heads, names, shown, additive } }: Comparison): Ra
          when row.renamed then ${jsonObject(entries([...names, ...shown], of))}
          else ${jsonObject(entries(shown, of))} end`
   const differences = additive.map((name): JsonEntry => [name, sql`nullif(${ref(differenceOf(name))}, 0)`])
+  const { elsewhere } = report.compared?.parts ?? {}
+  const moved = shown
+    .filter((name) => elsewhere?.includes(name))
+    .map(
+      (name) => sql`
+        case when ${ref(beforeOf(name))} is distinct from ${ref(afterOf(name))} then ${jsonOf(sql`${name}::text`)} end`,
+    )
   return jsonObject([
     ...entries(heads),
     ['change', jsonOf(sql`row.change`)],
     ['before', side(beforeOf, 'added')],
     ['after', side(afterOf, 'removed')],
     ['difference', sparseObject(differences)],
+    ...(elsewhere ? [['elsewhere', sparseList(moved)] satisfies JsonEntry] : []),
   ])
 }

@@ -78,6 +78,13 @@ export interface Compared {
   provenance?: string[]
   /** Parameters that choose rows and not what is in them: a row shows if it passes in either load. */
   choosesRows: string[]
+  /**
+   * All rows, as these parameters have them, also those that they hide (or that are hidden by default); by default the report's query
+   * without them. For reports whose rows are numbered by a parameter that hides some.
+   */
+  rows?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<unknown>
+  /** What `meta` tells of either load, as that of the report does. */
+  meta?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<Record<string, unknown>>[]
   /** What rows are made of; absent where a row is a thing itself. */
   parts?: Parts
 }
@@ -89,13 +96,18 @@ export interface Parts {
   /**
    * One row for each thing in each row of the report: the report's key, the thing's id, and one column for each measure, by its
    * name. Of an additive measure it holds what the thing gives to it (null: nothing), of any other whatever decides what it
-   * gives: as long as that is the same, the thing does not move the measure.
+   * gives: as long as that is the same, the thing does not move the measure. Parameters that choose rows are left out: a thing is in
+   * each row that the load has without them.
    */
   query(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<unknown>
   /** Measures that are no sums, but whose columns in `query` are amounts: things that differ most in them come first. */
-  amounts: string[]
-  /** Facts of a thing that each measure rests on; what is named by no measure may move a thing from row to row. */
-  restsOn: Record<string, string[]>
+  amounts(params: Record<string, unknown>): string[]
+  /** Measures that other rows move, too, so that the things of the row are no whole explanation: a rank. */
+  elsewhere?: string[]
+  /** Facts that are told only where a measure that counts rests on them; any other may move a thing from row to row. */
+  figures(params: Record<string, unknown>): string[]
+  /** Of these, the ones that each measure rests on. */
+  restsOn(params: Record<string, unknown>): Record<string, string[]>
   /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
   facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
   /** Names of the facts, in the order of telling; `title` is one of them. */

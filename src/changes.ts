@@ -12,6 +12,7 @@ import {
 } from '../queries/changes.ts'
 import { areSortValues, type Page, textRows } from '../queries/page.ts'
 import { pageParams, wholeNumber } from '../queries/params.ts'
+import type { Scope } from '../queries/report.ts'
 import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
@@ -43,7 +44,7 @@ const DEFAULT_FILMS = 20
 /** Rows times films of a page: about 10 MB of JSON, and as much work. */
 const MOST_FILMS = 20_000
 /** Raised when what is said of a change is another thing, so that no cache keeps the old one. */
-const CHANGES = 1
+const CHANGES = 2
 
 /** What the route itself takes, beside the parameters of the report. */
 export const changesParams = (reports: ServedReport[]) =>
@@ -175,8 +176,7 @@ async function readChanges(
   signal: AbortSignal,
 ): Promise<PageAnswer> {
   const { comparison, page, format, load, rowsFingerprint } = question
-  for (const scope of [comparison.before, comparison.after])
-    await assertAnswerable(db, comparison.report, scope, comparison.params)
+  await assertComparable(db, question)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const limit = page.limit as number
   const found = await changedRows(db, comparison, { ...page, limit: limit + 1 }).execute(run)
@@ -201,13 +201,35 @@ async function readChanges(
     complete: next === null,
     next,
     ...(question.count ? { total: added + removed + changed } : {}),
+    ...(await toldOfLoads(db, question, signal)),
   }
   return { text: `{"data":[${lines.join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
+}
+
+/** @throws Problem 400 for what one of the loads lacks, naming it */
+export async function assertComparable(db: AnyDb, { comparison }: ChangesQuestion): Promise<void> {
+  for (const scope of [comparison.before, comparison.after])
+    await assertAnswerable(db, comparison.report, scope, comparison.params)
 }
 
 /** All flat rows as texts. */
 export const csvRows = (db: AnyDb, { comparison }: ChangesQuestion, page: Page) =>
   textRows(db, flatReport(comparison), flatRows(db, comparison, page), page)
+
+/** What the figures of each load rest on beside its films, by name: which prices, say. */
+async function toldOfLoads(
+  db: AnyDb,
+  { comparison: { report, before, after, params } }: ChangesQuestion,
+  signal: AbortSignal,
+): Promise<Record<string, { before: unknown; after: unknown }>> {
+  const told = async (scope: Scope): Promise<Record<string, unknown>> => {
+    const queries = report.compared?.meta?.(db, scope, params) ?? []
+    const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
+    return Object.assign({}, ...(await Promise.all(queries.map(async (query) => (await query.execute(run))[0]))))
+  }
+  const [was, is] = await Promise.all([told(before), told(after)])
+  return Object.fromEntries(Object.keys(is).map((name) => [name, { before: was[name], after: is[name] }]))
+}
 
 const shownLoad = ({ id, published_at, data_through }: ComparedLoad) => ({ id, published_at, data_through })
 

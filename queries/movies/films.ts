@@ -11,7 +11,7 @@ import type { MoviesDb } from './parts/tables.ts'
 export default report({
   summary: 'The films behind a figure, each with the line of the file that it was read from',
   description:
-    'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
+    'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`; of a person `person_id` and `job`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
   version: 3,
   params: z.strictObject({
     q: words('Part of the title, in any case'),
@@ -38,6 +38,7 @@ export default report({
     names: ['title'],
     additive: () => ['budget', 'revenue', 'profit', 'vote_count', 'rating_count'],
     provenance: ['source_file', 'source_line', 'load_id', 'source_load_id'],
+    meta: priceMeta,
     // A film that left the list because its date moved is a film that changed, not one that is gone.
     choosesRows: ['q', 'year', ...Object.keys(filmParams)],
   },

@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
+import { names } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
 import { cellRows } from './parts/cell-rows.ts'
-import { type Cells, filmsInCells } from './parts/cells.ts'
+import { type Cells, filmFilters, filmsInCells } from './parts/cells.ts'
+import { given, RESTS_ON } from './parts/compared.ts'
 import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
 import {
@@ -13,6 +15,7 @@ import {
   grainParams,
   priceParams,
 } from './parts/film-params.ts'
+import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
@@ -24,6 +27,13 @@ import type { MoviesDb } from './parts/tables.ts'
 const SUMS = ['revenue', 'budget', 'releases', 'profit', 'matched_profit', 'vote_count', 'rating_count'] as const
 const MEANS = ['roi', 'popularity', 'vote_average', 'rating_average'] as const
 const MEASURES = [...SUMS, ...MEANS]
+const isSum = (measure: string) => (SUMS as readonly string[]).includes(measure)
+
+/** Columns that the value decides, but not alone: other members and periods do, too. */
+const BY_VALUE = ['rank', 'share', 'change', 'change_on_five']
+/** Columns that the films of the period have no part in. */
+const OF_OTHER_PERIODS = ['previous_value', 'five_years_before_value']
+
 const GRAINS = ['year', 'decade', 'all'] as const
 const NAMES = Object.keys(DIMENSIONS) as [DimensionName, ...DimensionName[]]
 
@@ -39,7 +49,7 @@ export default report({
   summary: 'Companies, genres, countries … ranked by a measure in each period',
   description:
     'Members with the same value have the same rank, and the next one skips (1, 2, 2, 4); members whose value is unknown have no rank and no row. `releases` shows how thin a cell is. Ranks and shares are among all members (with `min_releases` among those of enough films); an id of the dimension chooses which of them show.',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     dimension: z
       .enum(NAMES, `takes ${NAMES.join(', ')}`)
@@ -54,13 +64,10 @@ export default report({
       .transform((grain) => (grain === 'year' ? undefined : grain))
       .optional()
       .describe(grainParams.grain.description as string),
-    job: z
-      .string('is given more than once')
-      .regex(/^[^,\0]{1,200}$/, 'takes one job')
-      .transform((job) => [job])
-      .optional()
-      .describe('With `dimension=person`: what they did; `Director` by default, `cast` for who played'),
     ...filmParams,
+    job: names(
+      'With `dimension=person`, what they did, and then one job: `Director` by default, `cast` for who played. Else with `person_id`: films in which these people did this',
+    ),
     ...priceParams,
     min_releases: figureParams.min_releases,
   }),
@@ -78,21 +85,43 @@ export default report({
     five_years_before_value: column.number('`value` five years before', 'of the measure'),
     change_on_five: changeSince('five'),
   }),
-  key: ['period', 'rank', 'id'],
+  key: ['period', 'id'],
   defaultSort: 'period,rank,id',
   example: { dimension: 'genre', measure: 'revenue', from: '1995', to: '1996' },
   query: (db: MoviesDb, scope, params) =>
     db.selectFrom(ranked(scope, params).as('ranked')).selectAll().$castTo<never>(),
   metaShape: { ...excludedShape, ...partialShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, params),
+    excludedFilms(db, scope, filmFilters(params, { by: [params.dimension ?? 'company'], periods: true })),
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
     ...((params.dimension ?? 'company') === 'company' ? sharedNames(db, scope, sql`select id::bigint from page`) : []),
   ],
-  contradiction,
+  contradiction: ({ dimension, job, ...params }) => {
+    const countsPeople = dimension === 'person'
+    // A person with two of them in a film would be there twice.
+    if (countsPeople && job && job.length > 1)
+      return { parameter: 'job', detail: 'takes one job with dimension=person' }
+    return contradiction({ ...params, job }, countsPeople)
+  },
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
+  compared: {
+    names: ['name'],
+    aliases: ['year', 'partial', 'measure'],
+    additive: ({ measure = 'revenue' }) => ['releases', ...(isSum(measure as string) ? ['value'] : [])],
+    choosesRows: ['min_releases'],
+    // A member of too few films in one of the loads is told as it is, without a rank.
+    rows: (db: MoviesDb, scope, params: Params) => db.selectFrom(ranked(scope, params, true).as('every')).selectAll(),
+    meta: priceMeta,
+    parts: filmParts({
+      query: (db: MoviesDb, scope, params: Params) => db.selectFrom(filmsRanked(scope, params).as('part')).selectAll(),
+      amounts: ({ measure }) => (measure === 'popularity' ? ['value'] : []),
+      elsewhere: [...BY_VALUE, ...OF_OTHER_PERIODS],
+      restsOn: ({ measure = 'revenue' }) =>
+        Object.fromEntries(['value', ...BY_VALUE].map((name) => [name, RESTS_ON[measure as string] ?? []])),
+    }),
+  },
 })
 
 /** What leaves a film out: that it is in no cell, that the cells have no value, or too few films. */
@@ -115,50 +144,46 @@ function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
 
 const YEARS_BACK = 5
 
-function ranked(scope: Scope, params: Params): RawBuilder<Record<string, unknown>> {
+/**
+ * Members with their places.
+ * @param unranked also those of too few films, without a place
+ */
+function ranked(scope: Scope, params: Params, unranked = false): RawBuilder<Record<string, unknown>> {
   const { dimension = 'company', measure = 'revenue', from, min_releases } = params
-  const { ids, names, selector } = dimensionNamed(dimension)
+  const { names, selector } = dimensionNamed(dimension)
   const wanted = params[selector]
   const comparable = params.grain === undefined
-  const id = sql.ref(ids[0] as string)
   // Years before the first that shows are compared with, and members that do not show are ranked.
   const wider = {
     ...params,
     [selector]: undefined,
-    min_releases: undefined,
     from: comparable && from !== undefined ? Math.max(0, from - YEARS_BACK) : from,
   }
-  const cellsOf = (by: DimensionName[]) => {
-    const { rows, measures } = cellRows(scope, wider, { by, periods: true })
-    const told = [...(by.length > 0 ? [sql`cell.${id} as id`] : []), sql`cell.bucket`, ...measures]
-    return sql`select ${sql.join(told)} from (${rows}) as cell`
-  }
-  const value = sql.ref(measure)
   const [period, year, partial] = periodOf(scope, params, sql.ref('now.bucket'))
-  const isSum = (SUMS as readonly string[]).includes(measure)
   const before = (years: number) => (comparable ? sql`now.bucket - ${sql.lit(years)}` : sql`null::integer`)
   const change = (then: string) => sql`
     case when ${sql.ref(`${then}.value`)} > 0 and not partial.partial
          then ${quotient(sql`(now.value - ${sql.ref(`${then}.value`)})::numeric`, sql.ref(`${then}.value`), 6)} end`
+  const enough = min_releases === undefined ? sql`true` : sql`now.releases >= ${min_releases}`
   const shown = [
     sql`now.value is not null`,
     ...(comparable && from !== undefined ? [sql`now.bucket >= ${from}`] : []),
-    ...(min_releases === undefined ? [] : [sql`now.releases >= ${min_releases}`]),
+    ...(unranked ? [] : [enough]),
   ]
   return sql<Record<string, unknown>>`(
-    with cells as materialized (select id, bucket, releases, ${value} as value from (${cellsOf([dimension])}) as cell),
-         totals as materialized (select bucket, ${value} as value from (${cellsOf([])}) as total)
+    with cells as materialized (${valued(scope, wider, [dimension])}),
+         totals as materialized (${valued(scope, wider, [])})
     select * from (select ${sql.join([
       period,
       year,
       sql`partial.partial`,
-      sql`rank() over (partition by now.bucket order by now.value desc) as rank`,
+      sql`case when ${enough} then rank() over (partition by now.bucket, ${enough} order by now.value desc) end as rank`,
       sql`now.id::text as id`,
       names ? sql`named.name` : sql`now.id::text as name`,
       sql`now.releases`,
       sql`${measure}::text as measure`,
       sql`now.value`,
-      isSum
+      isSum(measure)
         ? sql`${quotient(sql`now.value::numeric`, sql`nullif(totals.value, 0)`, 6)} as share`
         : sql`null::numeric as share`,
       sql`previous.value as previous_value`,
@@ -179,4 +204,34 @@ function ranked(scope: Scope, params: Params): RawBuilder<Record<string, unknown
     }
     where ${sql.join(shown, sql` and `)}) as ranked
     ${wanted === undefined ? sql`` : sql`where id in (${sql.join((wanted as (string | number)[]).map(String))})`})`
+}
+
+/** The measure in each cell, known or not. */
+function valued(scope: Scope, params: Params, by: DimensionName[]): RawBuilder<unknown> {
+  const { measure = 'revenue' } = params
+  const ids = by.map((name) => dimensionNamed(name).ids[0] as string)
+  const { rows, measures } = cellRows(scope, { ...params, min_releases: undefined }, { by, periods: true })
+  const told = [...ids.map((id) => sql`${sql.ref(`cell.${id}`)} as id`), sql`cell.bucket`, ...measures]
+  return sql`
+    select ${sql.join([...ids.map(() => sql`id`), sql`bucket, releases`])}, ${sql.ref(measure)} as value
+    from (select ${sql.join(told)} from (${rows}) as cell) as measured`
+}
+
+/** The films of each member that has a value, each with what it gives to it. */
+function filmsRanked(scope: Scope, params: Params): RawBuilder<Record<string, unknown>> {
+  const { dimension = 'company', measure = 'revenue' } = params
+  const id = sql.ref(`f.${dimensionNamed(dimension).ids[0]}`)
+  const [period] = periodOf(scope, params, sql.ref('f.bucket'))
+  const value = sql.ref(`given.${measure}`)
+  return sql<Record<string, unknown>>`(
+    select ${sql.join([
+      period,
+      sql`${id}::text as id, f.film_id, 1 as releases`,
+      ...['value', ...BY_VALUE].map((name) => sql`${value} as ${sql.ref(name)}`),
+      ...OF_OTHER_PERIODS.map((name) => sql`null::numeric as ${sql.ref(name)}`),
+    ])}
+    from (${filmsInCells(scope, params, { by: [dimension], periods: true })}) as f
+    cross join lateral (select ${sql.join(given(params))}) as given
+    where (${id}, f.bucket) in (
+      select id, bucket from (${valued(scope, params, [dimension])}) as valued where value is not null))`
 }

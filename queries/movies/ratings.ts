@@ -2,7 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, filmParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, filmParams } from './parts/film-params.ts'
+import { filmParts } from './parts/film-parts.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
 import { type MoviesDb, STARS } from './parts/tables.ts'
@@ -15,7 +16,7 @@ export default report({
   summary: 'How MovieLens users rated films: the distribution by film, genre or year',
   description:
     'Half a star to five stars. A film counts in each of its genres; films without ratings are in no row, and without a load of ratings there is none.',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -35,21 +36,45 @@ export default report({
       ]),
     ),
   }),
-  key: ['group', 'group_id'],
+  key: ['group_id'],
   defaultSort: '-ratings,group,group_id',
   example: { by: 'genre' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(rated(scope, params).as('rated')).selectAll().$castTo<never>(),
+  contradiction: (params) => contradiction(params),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, {}, [
       ...groupReasons(scope, params, params.by ?? 'film'),
       { reason: 'not_rated', holds: sql`rated.film_id is not null` },
     ]),
+  compared: {
+    names: ['group'],
+    additive: () => ['ratings', ...STARS],
+    choosesRows: [],
+    parts: filmParts({
+      query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
+      restsOn: () => ({
+        ratings: ['rating_count'],
+        rating_average: ['rating_average', 'rating_count'],
+        ...Object.fromEntries(STARS.map((stars) => [stars, ['stars']])),
+      }),
+    }),
+  },
 })
 
 const rated = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
   select f."group", f.group_id, sum(f.rating_count)::bigint as ratings,
          ${quotient(sql`sum(f.rating_sum)`, sql`sum(f.rating_count)`, 6)} as rating_average,
          ${sql.join(STARS.map((stars) => sql`sum(${sql.ref(`counted.${stars}`)})::bigint as ${sql.ref(stars)}`))}
-  from (${filmsInGroups(scope, params, params.by ?? 'film')}) as f
-  join movies.film_rating counted on counted.load_id = ${scope.loadId} and counted.film_id = f.film_id
+  from ${ratedFilms(scope, params)}
   group by f."group", f.group_id)`
+
+/** What each film gives to its groups. */
+const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+  select f.group_id, f.film_id, f.rating_count as ratings, array[f.rating_sum, f.rating_count] as rating_average,
+         ${sql.join(STARS.map((stars) => sql`nullif(${sql.ref(`counted.${stars}`)}, 0) as ${sql.ref(stars)}`))}
+  from ${ratedFilms(scope, params)})`
+
+/** Films in groups, with the stars that they were given. */
+const ratedFilms = (scope: Scope, params: Params) => sql`
+  (${filmsInGroups(scope, params, params.by ?? 'film')}) as f
+  join movies.film_rating counted on counted.load_id = ${scope.loadId} and counted.film_id = f.film_id`

@@ -1,8 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
+import { MONEY } from './parts/compared.ts'
 import { filmsCounted } from './parts/counted.ts'
 import { type CellParams, contradiction, figureParams, filmParams, priceParams } from './parts/film-params.ts'
+import { filmParts } from './parts/film-parts.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
@@ -17,7 +19,7 @@ export default report({
   summary: 'What films return on their budgets: quartiles by genre, company or budget',
   description:
     'Of films with budget and revenue known, dated or not: return is `(revenue - budget) / budget` of each film, quartiles are interpolated between films. Budget bands: `under_1m`, `1m_10m`, `10m_50m`, `50m_100m`, `from_100m` (US dollars, lower bound included).',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -37,7 +39,7 @@ export default report({
     mean_roi: column.number('Sum of profits over sum of budgets, 6 decimals', 'ratio'),
     lost: column.count('Films whose revenue is below their budget'),
   }),
-  key: ['group', 'group_id'],
+  key: ['group_id'],
   defaultSort: 'group,group_id',
   example: { by: 'genre', sort: '-median' },
   query: (db: MoviesDb, scope, params) =>
@@ -50,6 +52,16 @@ export default report({
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
+  compared: {
+    names: ['group'],
+    additive: () => ['films', 'lost'],
+    choosesRows: ['min_releases'],
+    meta: priceMeta,
+    parts: filmParts({
+      query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
+      restsOn: () => Object.fromEntries(FIGURES.map((name) => [name, MONEY])),
+    }),
+  },
 })
 
 /** What leaves a film out, besides what groups ask of it. */
@@ -65,9 +77,19 @@ function reasons(scope: Scope, params: Params) {
   return [...of, ...known, { reason: 'min_releases', holds }]
 }
 
+const returnOf = sql`round(f.revenue - f.budget, 40) / f.budget`
+
 /** Films in groups that have a return. */
 const returning = (scope: Scope, params: Params) => sql`
   select * from (${filmsInGroups(scope, params, params.by ?? 'genre')}) as f where f.budget > 0 and f.revenue is not null`
+
+const FIGURES = ['films', 'q1', 'median', 'q3', 'mean_roi', 'lost']
+
+/** What each film gives to its groups: quartiles are of returns, whatever the budget. */
+const given = (scope: Scope, params: Params) => sql<Record<string, unknown>>`(
+  select group_id, film_id, 1 as films, ${returnOf} as q1, ${returnOf} as median, ${returnOf} as q3,
+         array[f.budget, f.revenue] as mean_roi, case when f.revenue < f.budget then 1 end as lost
+  from (${returning(scope, params)}) as f)`
 
 const enough = ({ min_releases }: Params) =>
   min_releases === undefined ? sql`` : sql`having count(*) >= ${min_releases}`
@@ -83,7 +105,7 @@ const returns = (scope: Scope, params: Params): RawBuilder<Record<string, unknow
   select "group", group_id, cardinality(roi) as films, ${quartile(1)} as q1, ${quartile(2)} as median, ${quartile(3)} as q3,
          ${quotient(sql`profit::numeric`, sql`budget`, 6)} as mean_roi, lost
   from (select "group", group_id, sum(f.revenue) - sum(f.budget) as profit, sum(f.budget) as budget,
-               array_agg(round(f.revenue - f.budget, 40) / f.budget order by round(f.revenue - f.budget, 40) / f.budget) as roi,
+               array_agg(${returnOf} order by ${returnOf}) as roi,
                count(*) filter (where f.revenue < f.budget) as lost
         from (${returning(scope, params)}) as f
         group by "group", group_id ${enough(params)}) as grouped)`

@@ -2,8 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { wholeNumber } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
+import { RESTS_ON } from './parts/compared.ts'
 import { filmsCounted } from './parts/counted.ts'
 import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
+import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { quotient } from './parts/measures.ts'
@@ -22,6 +24,8 @@ const VALUES: Record<string, RawBuilder<unknown>> = {
   rating_average: quotient(sql`f.rating_sum`, sql`nullif(f.rating_count, 0)`, 6),
 }
 const MEASURES = Object.keys(VALUES)
+/** Of these, those that are amounts and no means. */
+const SUMS = ['revenue', 'profit', 'vote_count']
 
 type Params = CellParams & {
   by?: (typeof GROUPS)[number] | undefined
@@ -33,7 +37,7 @@ export default report({
   summary: 'The best films of each year, genre, company or decade',
   description:
     'Films with the same value have the same rank, and those that tie for the last place all show. A film whose value is unknown is in no row. `profit` and `roi` are of films with budget and revenue known. Undated films count where groups are no periods.',
-  version: 1,
+  version: 2,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -62,7 +66,7 @@ export default report({
     source_file: column.text('File that the film was read from'),
     source_line: column.count('Physical line where its record starts', 'line'),
   }),
-  key: ['group', 'group_id', 'rank', 'film_id'],
+  key: ['group_id', 'film_id'],
   defaultSort: 'group,group_id,rank,film_id',
   example: { from: '1995', to: '1996', n: '3' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
@@ -86,6 +90,30 @@ export default report({
         holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)})`,
       },
     ]),
+  compared: {
+    names: ['group', 'title'],
+    aliases: ['measure'],
+    provenance: ['source_file', 'source_line'],
+    additive: ({ measure = 'revenue' }) => [
+      'budget',
+      'revenue',
+      ...(SUMS.includes(measure as string) ? ['value'] : []),
+    ],
+    choosesRows: ['n'],
+    // A film that lost its place among the best is told with the place that it has now.
+    rows: (db: MoviesDb, scope, params: Params) =>
+      db.selectFrom(top(scope, params, Number.MAX_SAFE_INTEGER).as('every')).selectAll(),
+    meta: priceMeta,
+    parts: filmParts({
+      query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
+      elsewhere: ['rank'],
+      restsOn: ({ measure = 'revenue' }) => {
+        // Of a single film an average needs no weight.
+        const basis = measure === 'vote_average' ? ['vote_average'] : RESTS_ON[measure as string]
+        return { budget: ['budget'], revenue: ['revenue'], value: basis ?? [], rank: basis ?? [] }
+      },
+    }),
+  },
 })
 
 const inPeriods = ({ by = 'year', from, to }: Params) =>
@@ -100,7 +128,9 @@ const ranked = (scope: Scope, params: Params) => sql`
         from (${filmsInGroups(scope, params, params.by ?? 'year')}) as f) as valued
   where value is not null`
 
-const top = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+const top = (scope: Scope, params: Params, last = most(params)): RawBuilder<Record<string, unknown>> => sql<
+  Record<string, unknown>
+>`(
   select ranked."group", ranked.group_id, ranked.rank, ranked.film_id, film.title, film.release_date, film.release_year as year,
          ${params.measure ?? 'revenue'}::text as measure, trim_scale(ranked.value::numeric) as value,
          trim_scale(ranked.budget::numeric) as budget, trim_scale(ranked.revenue::numeric) as revenue,
@@ -108,4 +138,11 @@ const top = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> 
   from (${ranked(scope, params)}) as ranked
   join movies.film film on film.load_id = ${scope.loadId} and film.film_id = ranked.film_id
   join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
-  where ranked.rank <= ${most(params)})`
+  where ranked.rank <= ${last})`
+
+/** What each film is to its rows: all of them. Its place rests on its own value, and on those of the others. */
+const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(
+  select ranked.group_id, ranked.film_id, ranked.value as rank, film.release_date, film.release_year as year, ranked.value,
+         ranked.budget::numeric as budget, ranked.revenue::numeric as revenue
+  from (${ranked(scope, params)}) as ranked
+  join movies.film film on film.load_id = ${scope.loadId} and film.film_id = ranked.film_id)`

@@ -4,14 +4,21 @@ import { z } from 'zod'
 import type { Report } from '../../queries/report.ts'
 import type { AdminTokens } from '../auth.ts'
 import type { ByteCache } from '../cache.ts'
-import { answerChanges, type ChangesQuestion, changesParams, csvRows, understandChanges } from '../changes.ts'
+import {
+  answerChanges,
+  assertComparable,
+  type ChangesQuestion,
+  changesParams,
+  csvRows,
+  understandChanges,
+} from '../changes.ts'
 import { type ComparedLoad, comparedLoads } from '../compared-loads.ts'
 import { badParameter, Problem } from '../errors.ts'
 import { problems } from '../openapi.ts'
 import type { Format } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
 import { respond } from '../respond.ts'
-import { streamCsv } from '../stream.ts'
+import { type Sum, streamCsv } from '../stream.ts'
 import { validate } from '../validate.ts'
 import type { Warehouse } from '../warehouse.ts'
 
@@ -30,6 +37,13 @@ load), \`removed\` (no longer in it), \`joined\` or \`left\` (in both loads, but
 come first: on the measure that is sorted by, in dollars, on counts, on popularity; ties by id. Films beyond \`films\` are summed up in
 \`rest\`, so that the effects of \`data\` and \`rest\` together are exactly the \`difference\`. Means (\`popularity\`, \`vote_average\`) and \`roi\`
 are no sums: the films that move them are listed, without an effect.
+
+In \`movies/rankings\` and \`movies/top-films\` a rank, a share or a change on earlier periods is moved by other rows, too. \`elsewhere\` names
+those of them that differ: the films of the row alone do not explain these, and where none is listed they explain nothing of them. A row that
+shows in one load only because of \`n\` or \`min_releases\` is told as it is in the other, a member of too few films with a rank of null.
+
+With \`prices=real\`, \`meta.prices\` has the index and the base year of either load (\`before\` is \`against\`): another vintage of the index moves films
+of which nothing else differs, so their \`fields\` are empty. Without \`base_year\` each load has its own, the last whole year of its index.
 
 \`fields\` says what counts: with \`fields=budget,revenue\` a refresh of all popularities is no change, and other figures of films are not told.
 A parameter that chooses rows (\`min_releases\`, \`q\`) shows a row if either load's passes.
@@ -74,10 +88,14 @@ const answer = z.strictObject({
       before: side,
       after: side,
       difference: amounts,
+      elsewhere: z
+        .array(z.string())
+        .optional()
+        .describe('Measures that differ and that other rows move, too; in reports that have such'),
       films: films.optional().describe('Not in movies/films, whose rows are films'),
     }),
   ),
-  meta: z.strictObject({
+  meta: z.looseObject({
     report: z.string(),
     load: loadMeta,
     against: loadMeta,
@@ -175,14 +193,11 @@ function rowsOf(question: ChangesQuestion, { warehouse, cache }: Pick<ChangesRou
   if (page.limit !== null)
     return { page: (signal: AbortSignal) => answerChanges(warehouse.reader, cache, question, signal) }
   return {
-    all: (sum: Parameters<typeof streamCsv>[3], signal: AbortSignal) =>
-      streamCsv(
-        warehouse,
-        [load.id, against.id],
-        { columns: page.fields, query: (db) => csvRows(db, question, page) },
-        sum,
-        signal,
-      ),
+    all: async function* (sum: Sum, signal: AbortSignal) {
+      await assertComparable(warehouse.reader, question)
+      const lines = { columns: page.fields, query: (db: Parameters<typeof csvRows>[0]) => csvRows(db, question, page) }
+      yield* streamCsv(warehouse, [load.id, against.id], lines, sum, signal)
+    },
     fileName: `${served.name.replaceAll('/', '-')}-changes-${against.id}-to-${load.id}.csv`,
   }
 }

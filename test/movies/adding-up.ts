@@ -21,10 +21,11 @@ export function drillThrough({ min_releases, q, ...params }: Params, cell: Row):
     ...taken,
     ...ids,
     ...codes.map(([name, column]) => [name as string, [cell[column as string]]]),
+    ...('job' in cell ? [['job', [cell.job]]] : []),
   ])
 }
 
-/** Those of the films that are in the cell's period and, of a person, have him at its job. */
+/** Those of the films that are in the cell's period. */
 export function within(
   films: Row[],
   report: ReportName,
@@ -34,9 +35,7 @@ export function within(
 ): Row[] {
   return films.filter((row) => {
     const film = known.find(({ id }) => wholeCell(id) === row.film_id) as FilmRecord
-    const people = cell.job === 'cast' ? film.cast : film.crew.filter(({ job }) => job === cell.job)
-    const isIn = REPORTS[report].kind === 'life' || periodOf(film, grain) === cell.period
-    return isIn && (!('job' in cell) || people.some(({ id }) => wholeCell(id) === cell.person_id))
+    return REPORTS[report].kind === 'life' || periodOf(film, grain) === cell.period
   })
 }
 

@@ -15,12 +15,16 @@ export const CHANGING: ReportName[] = [
   'companies',
   'genres',
   'films',
+  'rankings',
+  'top-films',
+  'roi',
 ]
 const PARAMS: ParamName[] = [
   'company_id',
   'genre_id',
   'collection_id',
   'person_id',
+  'job',
   'from',
   'to',
   'year',
@@ -29,11 +33,19 @@ const PARAMS: ParamName[] = [
   'min_releases',
 ]
 
+/** What some are asked for beside these. */
+const MORE: Partial<Record<ReportName, ParamName[]>> = {
+  rankings: ['dimension', 'measure', 'grain'],
+  'top-films': ['by', 'measure', 'n'],
+  roi: ['by'],
+}
+
 /** What has no size and is no name: texts of a film, lists and ids. */
 const UNSORTABLE =
   /^(partial|release_date|release_precision|status|original_language|content_rating|collection_id|suspect|source_file|load_id|source_load_id)$/
 /** What cannot change. */
-const FIXED = /^(company_id|genre_id|film_id|period|partial|source_file|source_line|load_id|source_load_id)$/
+const FIXED =
+  /^(company_id|genre_id|film_id|id|group_id|measure|period|partial|source_file|source_line|load_id|source_load_id)$/
 
 const sort = (report: ReportName) =>
   fc.tuple(
@@ -42,14 +54,14 @@ const sort = (report: ReportName) =>
   )
 
 const canChange = (report: ReportName) => (column: string) =>
-  !FIXED.test(column) && !(column === 'year' && REPORTS[report].kind !== 'film')
+  !FIXED.test(column) && !(column === 'year' && !['film', 'top-films'].includes(REPORTS[report].kind))
 
 export const changesQuestion = (...reports: ReportName[]): fc.Arbitrary<Asked> =>
   fc.constantFrom(...reports).chain((report) =>
     fc.record(
       {
         report: fc.constant(report),
-        params: params(report, PARAMS),
+        params: params(report, [...PARAMS, ...(MORE[report] ?? [])]),
         sort: fc.option(
           sort(report).map((key) => key.join('')),
           { nil: undefined },

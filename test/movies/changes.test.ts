@@ -4,12 +4,13 @@ import t from 'tap'
 import { law } from '../law.ts'
 import { readCsv } from './asking.ts'
 import { CHANGING, changesQuestion } from './changes-questions.ts'
-import { type DatasetFile, datasetFile } from './dataset-file.ts'
+import { type DatasetFile, datasetFile, datasetFolder } from './dataset-file.ts'
 import { exactJson, plain, wholeCell } from './exact.ts'
 import { LawHouse } from './law-house.ts'
 import { REPORTS } from './oracle.ts'
 import { type Asked, ChangesOracle } from './oracle-changes.ts'
 import type { Row } from './oracle-figures.ts'
+import { NO_SUMS } from './oracle-reports.ts'
 import { queryOf } from './questions.ts'
 import { vegaFilms } from './vega-file.ts'
 
@@ -104,6 +105,39 @@ t.test('for any two loads', { timeout: 0 }, async (t) => {
     ),
   )
 
+  await t.test('so do those of ratings, and of films in the prices of either load', () =>
+    law(
+      fc.tuple(datasetFolder, datasetFolder),
+      async ([file, next]) => {
+        await laws.loadDataset(file)
+        const { load } = await laws.loadDataset(next)
+        for (const query of [
+          'ratings',
+          'ratings&by=genre',
+          'ratings&by=year&fields=ratings,stars_4_0',
+          'rankings&dimension=genre&measure=rating_count',
+          'rankings&dimension=person&job=cast&prices=real',
+          'rankings&grain=all&measure=profit&prices=real&base_year=1996',
+          'top-films&by=all&measure=profit&prices=real&n=2',
+          'roi&by=budget_band&prices=real',
+          'genre-years&prices=real',
+        ]) {
+          const { statusCode, body } = await house.app.inject({
+            url: `/v1/loads/${load.id}/changes?report=movies/${query}&films=3&limit=1000`,
+          })
+          assert.equal(statusCode, 200, `${query} ${body}`)
+          const { data, meta } = exactJson(body)
+          for (const { difference, films } of data) {
+            const effects = [...films.data, ...(films.rest ? [films.rest] : [])].map(({ effect }: Sums) => effect)
+            assert.deepEqual(sum(effects), sum([difference]), query)
+          }
+          assert.equal('prices' in meta, query.includes('real'))
+        }
+      },
+      1 / 2,
+    ),
+  )
+
   await t.test('pages of any size joined are one page, and CSV says the same', () =>
     law(
       fc.tuple(twoIssues, questions(10), fc.integer({ min: 1, max: 4 })),
@@ -160,30 +194,37 @@ t.test('for any two loads', { timeout: 0 }, async (t) => {
 // biome-ignore lint/suspicious/noExplicitAny: an answer of JSON
 type Sums = any
 
-/** Amounts by measure added up; what comes to nothing is not there. */
+/** Amounts by measure added up, in cents; what comes to nothing is not there. */
 function sum(effects: Record<string, string>[]): Record<string, bigint> {
   const sums: Record<string, bigint> = {}
   for (const effect of effects)
-    for (const [name, amount] of Object.entries(effect)) sums[name] = (sums[name] ?? 0n) + BigInt(plain(amount))
+    for (const [name, amount] of Object.entries(effect)) sums[name] = (sums[name] ?? 0n) + cents(plain(amount))
   return Object.fromEntries(Object.entries(sums).filter(([, amount]) => amount !== 0n))
 }
 
+function cents(amount: string): bigint {
+  const [whole, part = ''] = amount.split('.')
+  return BigInt(`${whole}${part.padEnd(2, '0')}`)
+}
+
 /** What a row is in CSV. */
-function flat(row: Sums, { report, fields }: Asked): (string | null)[] {
+function flat(row: Sums, { report, fields, params: { measure = 'revenue' } }: Asked): (string | null)[] {
   const cell = (value: Sums) =>
     Array.isArray(value) ? value.join('|') : value === null || value === undefined ? null : plain(String(value))
-  const { change, before, after, difference, films, ...heads } = row
+  const { change, before, after, difference, elsewhere, films, ...heads } = row
   const wanted = fields ?? REPORTS[report].columns
   const cells: (string | null)[] = []
   for (const [name, value] of Object.entries(heads)) {
     cells.push(cell(value))
-    if (!wanted.includes(name) || !/^(company|genre|title)$/.test(name)) continue
+    if (!wanted.includes(name) || !/^(company|genre|title|name|group)$/.test(name)) continue
     cells.push(change === 'added' ? null : cell(before[name] ?? value))
   }
   const isSum = (name: string) =>
     report === 'films'
-      ? /^(budget|revenue|profit|vote_count)$/.test(name)
-      : /^(releases|budget|revenue|profit|vote_count|undated)$|_known$|^matched_/.test(name)
+      ? /^(budget|revenue|profit|vote_count|rating_count)$/.test(name)
+      : name === 'value'
+        ? !NO_SUMS.includes(measure)
+        : /^(releases|budget|revenue|profit|vote_count|rating_count|undated|films|lost)$|_known$|^matched_/.test(name)
   cells.push(change)
   for (const name of wanted.filter((name) => !(name in heads))) {
     cells.push(cell(before?.[name]), cell(after?.[name]))

@@ -1,7 +1,9 @@
 import { compare, type Fraction, fraction, isNumber, numberCell, plain, wholeCell } from './exact.ts'
 import { type Oracle, type Params, REPORTS, type ReportName } from './oracle.ts'
 import { type Cell, type FilmRecord, inFull, known, measures, type Named, type Row, yearOf } from './oracle-figures.ts'
+import { figureOf } from './oracle-groups.ts'
 import { byCodePoint, inOrder } from './oracle-order.ts'
+import { NO_SUMS } from './oracle-reports.ts'
 
 /**
  * What has changed between two loads, found out independently: the rows of two oracles held against each other, and for each
@@ -28,17 +30,21 @@ const DOLLARS = 'budget revenue profit matched_budget matched_revenue matched_pr
 const SUMS_OF_FILMS = ['budget', 'revenue', 'profit', 'vote_count']
 /** Of a film, and so in no row of it: where it was read. */
 const PROVENANCE = ['source_file', 'source_line', 'load_id', 'source_load_id']
-const HEADS = ['company_id', 'company', 'genre_id', 'genre', 'period', 'year', 'partial', 'film_id', 'title']
-/** What tells when, and moves no film. */
-const PERIOD = ['period', 'year', 'partial']
-const NAMES = ['company', 'genre', 'title']
+const HEADS =
+  'company_id company genre_id genre period year partial film_id title id name group group_id measure'.split(' ')
+/** What tells when, or by what, and moves no film. */
+const TOLD_ANYWAY = ['period', 'year', 'partial', 'measure']
+const NAMES = ['company', 'genre', 'title', 'name', 'group']
+/** Of a ranking, what the value decides together with other rows. */
+const BY_VALUE = ['rank', 'share', 'change', 'change_on_five']
+const ELSEWHERE = [...BY_VALUE, 'previous_value', 'five_years_before_value']
 
 /** What each measure rests on, of what is told of a film. */
 const FIGURES: Record<string, string[]> = {
   budget: ['budget', 'budget_known', 'profit', 'matched_*', 'roi'],
   revenue: ['revenue', 'revenue_known', 'profit', 'matched_*', 'roi'],
   popularity: ['popularity', 'popularity_known'],
-  vote_average: ['vote_average'],
+  vote_average: ['vote_average', 'own_vote_average'],
   vote_count: ['vote_average', 'vote_count'],
 }
 
@@ -57,11 +63,12 @@ export class ChangesOracle {
   answer(asked: Asked): { data: Json[]; totals: Json } {
     const { report, sort } = asked
     const { key, kind } = REPORTS[report]
-    const isHead = (name: string) => HEADS.includes(name) && !(kind === 'film' && name === 'year')
+    const isHead = (name: string) =>
+      HEADS.includes(name) && !(name === 'year' && (kind === 'film' || kind === 'top-films'))
     const before = this.#rows(this.#before, asked)
     const after = this.#rows(this.#after, asked)
     const counted = (asked.fields ?? REPORTS[report].columns).filter(
-      (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(PERIOD.includes(name) && isHead(name)),
+      (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(TOLD_ANYWAY.includes(name) && isHead(name)),
     )
     const found: { data: Json; order: Row }[] = []
     for (const id of this.#chosen(asked)) {
@@ -88,9 +95,16 @@ export class ChangesOracle {
 
   /** Rows by key, whatever parameter chooses among rows. */
   #rows(oracle: Oracle, { report, params }: Asked): Map<string, Row> {
-    const { min_releases, q, ...others } = params
-    const rows = oracle.rows(report, REPORTS[report].kind === 'film' ? {} : others)
-    return new Map(rows.map((row) => [keyOf(report, row), row]))
+    const { min_releases, q, n, ...others } = params
+    const { kind } = REPORTS[report]
+    const byKey = (rows: Row[]) => new Map(rows.map((row) => [keyOf(report, row), row]))
+    if (kind === 'film') return byKey(oracle.rows(report, {}))
+    if (kind === 'top-films') return byKey(oracle.rows(report, { ...others, n: 1_000_000 }))
+    const rows = byKey(oracle.rows(report, others))
+    if (kind !== 'rankings') return rows
+    // Members of too few films have no place.
+    const ranked = byKey(oracle.rows(report, params))
+    return new Map([...rows].map(([key, row]) => [key, ranked.get(key) ?? { ...row, rank: null }]))
   }
 
   /** Keys of the rows that either load shows. */
@@ -104,11 +118,7 @@ export class ChangesOracle {
     const { report, params } = asked
     const known = this.#known.get(oracle)
     if (known?.asked === asked) return known.cells
-    const cells = new Map(
-      oracle
-        .cells(report, params)
-        .map(({ head, cell }) => [keyOf(report, head), cell.portions.map(({ film }) => film)]),
-    )
+    const cells = new Map(oracle.filmsInRows(report, params).map(({ head, films }) => [keyOf(report, head), films]))
     this.#known.set(oracle, { asked, cells })
     return cells
   }
@@ -118,12 +128,14 @@ export class ChangesOracle {
     const [before, after] = [at(this.#before), at(this.#after)]
     return [...new Set([...before.keys(), ...after.keys()])]
       .map((film) => ({ id: film, was: before.get(film), is: after.get(film) }))
-      .filter(({ was, is }) => counted.some((name) => !same(givenTo(name, was), givenTo(name, is))))
+      .filter(({ was, is }) => counted.some((name) => !same(givenIn(asked, name, was), givenIn(asked, name, is))))
   }
 
   #films(asked: Asked, id: string, counted: string[]): Json {
-    const sums = counted.filter((name) => SUMS.includes(name))
-    const moved = this.#behind(asked, id, counted).map((film) => ({ ...film, effect: effectOf(film, sums) }))
+    const sums = counted.filter((name) => sumsOf(asked).includes(name))
+    const moved = this.#behind(asked, id, counted).map((film) => ({ ...film, effect: effectOf(asked, film, sums) }))
+    const amount = asked.report === 'rankings' ? asked.params.measure === 'popularity' && 'value' : 'popularity'
+    const byPopularity = (name: string) => name === amount && counted.includes(name)
     const by = asked.sort?.replace(/^-/, '').split(',')[0]
     const size = ({ was, is, effect }: (typeof moved)[0]): Fraction[] => {
       const largest = (names: string[]) => names.map((name) => absolute(effect[name] ?? 0n)).reduce(larger, 0n)
@@ -131,14 +143,14 @@ export class ChangesOracle {
       const first =
         by === undefined || !counted.includes(by)
           ? whole(0n)
-          : by === 'popularity'
+          : byPopularity(by)
             ? popularity()
             : whole(largest(sums.includes(by) ? [by] : []))
       return [
         first,
         whole(largest(sums.filter((name) => DOLLARS.includes(name)))),
         whole(largest(sums.filter((name) => !DOLLARS.includes(name)))),
-        counted.includes('popularity') ? popularity() : whole(0n),
+        amount && byPopularity(amount) ? popularity() : whole(0n),
       ]
     }
     const ordered = moved
@@ -156,7 +168,7 @@ export class ChangesOracle {
     )
     return {
       total: wholeCell(ordered.length),
-      data: ordered.slice(0, asked.films).map((film) => this.#filmJson(film, counted)),
+      data: ordered.slice(0, asked.films).map((film) => this.#filmJson(film, restingOn(asked, counted))),
       ...(rest.length > 0 ? { rest: { films: wholeCell(rest.length), effect: nonZero(restEffect) } } : {}),
     }
   }
@@ -224,25 +236,73 @@ function givenTo(measure: string, film: FilmRecord | undefined): Json {
   return /known|matched_releases/.test(measure) && amount === wholeCell(0) ? null : amount
 }
 
-const effectOf = ({ was, is }: Moved, sums: string[]): Record<string, bigint> =>
-  Object.fromEntries(sums.map((name) => [name, amountOf(givenTo(name, is)) - amountOf(givenTo(name, was))]))
+/** Of a ranking the value is that of its measure, and the rest rests on it. */
+function givenIn({ report, params }: Asked, name: string, film: FilmRecord | undefined): Json {
+  const { measure = 'revenue' } = params
+  if (!film || NAMES.includes(name)) return null
+  const { budget, revenue } = inFull(film)
+  switch (report) {
+    case 'rankings':
+      if (name === 'releases') return wholeCell(1)
+      return name === 'value' || BY_VALUE.includes(name) ? givenTo(measure, film) : null
+    case 'top-films':
+      if (name === 'value' || name === 'rank') return figureOf(inFull(film), params, null)
+      if (name === 'release_date') return film.releaseDate || null
+      if (name === 'year') return film.releaseDate === '' ? null : wholeCell(yearOf(film))
+      return givenTo(name, film)
+    case 'roi': {
+      const [cost, income] = [budget as bigint, revenue as bigint]
+      if (name === 'films') return wholeCell(1)
+      if (name === 'lost') return income < cost ? wholeCell(1) : null
+      return name === 'mean_roi' ? [cost, income].map(String) : numberCell({ over: income - cost, under: cost }, 60)
+    }
+    default:
+      return givenTo(name, film)
+  }
+}
+
+/** Columns that are sums over films. */
+function sumsOf({ report, params: { measure = 'revenue' } }: Asked): string[] {
+  const value = NO_SUMS.includes(measure) ? [] : ['value']
+  switch (report) {
+    case 'films':
+      return SUMS_OF_FILMS
+    case 'rankings':
+      return ['releases', ...value]
+    case 'top-films':
+      return ['budget', 'revenue', ...value]
+    case 'roi':
+      return ['films', 'lost']
+    default:
+      return SUMS
+  }
+}
+
+/** The measures that the columns which count come from. */
+function restingOn({ report, params: { measure = 'revenue' } }: Asked, counted: string[]): string[] {
+  const ofValue = report === 'top-films' && measure === 'vote_average' ? 'own_vote_average' : measure
+  return counted.map((name) => {
+    if (report === 'roi' && name !== 'group') return 'roi'
+    return name === 'value' || BY_VALUE.includes(name) ? ofValue : name
+  })
+}
+
+const effectOf = (asked: Asked, { was, is }: Moved, sums: string[]): Record<string, bigint> =>
+  Object.fromEntries(
+    sums.map((name) => [name, amountOf(givenIn(asked, name, is)) - amountOf(givenIn(asked, name, was))]),
+  )
 
 const amountOf = (cell: Json): bigint => (cell === null || cell === undefined ? 0n : BigInt(plain(String(cell))))
 
-function changedRow(
-  was: Row | undefined,
-  is: Row | undefined,
-  { report, fields }: Asked,
-  isHead: (name: string) => boolean,
-): Json {
+function changedRow(was: Row | undefined, is: Row | undefined, asked: Asked, isHead: (name: string) => boolean): Json {
+  const { report, fields } = asked
   const shown = (fields ?? REPORTS[report].columns).filter((name) => !isHead(name))
   const names = (fields ?? REPORTS[report].columns).filter((name) => NAMES.includes(name) && isHead(name))
   const renamed = was && is && names.some((name) => was[name] !== is[name])
   const side = (row: Row | undefined) =>
     row ? Object.fromEntries([...(renamed ? names : []), ...shown].map((name) => [name, row[name]])) : null
-  const sums = REPORTS[report].kind === 'film' ? SUMS_OF_FILMS : SUMS
   const differences = shown
-    .filter((name) => sums.includes(name))
+    .filter((name) => sumsOf(asked).includes(name))
     .map((name): [string, bigint] => [name, amountOf(is?.[name]) - amountOf(was?.[name])])
   const head = is ?? (was as Row)
   return {
@@ -251,6 +311,9 @@ function changedRow(
     before: side(was),
     after: side(is),
     difference: nonZero(Object.fromEntries(differences)),
+    ...(report === 'rankings' || report === 'top-films'
+      ? { elsewhere: shown.filter((name) => ELSEWHERE.includes(name) && !same(was?.[name], is?.[name])) }
+      : {}),
   }
 }
 

@@ -1,7 +1,7 @@
 import { wholeCell } from './exact.ts'
 import type { FilmRecord } from './oracle-figures.ts'
 import { counts, isWithin, suspicions } from './oracle-filters.ts'
-import { type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
+import { filtersOf, type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
 
 /** `meta.excluded`: films that no row counts though they pass every other filter, by reason; for the reports that have it. */
 export function excluded(
@@ -12,7 +12,7 @@ export function excluded(
 ): Record<string, string> | undefined {
   const { kind } = REPORTS[name]
   if (!['cells', 'film', 'rankings'].includes(kind)) return undefined
-  const { from, to, year, exclude_suspect, grain, ...others } = params
+  const { from, to, year, exclude_suspect, grain, ...others } = filtersOf(name, params)
   const years = { from, to, year }
   const filters = kind === 'film' ? others : withoutRows(others)
   const anyDate = kind === 'film' && from === undefined && to === undefined && year === undefined

@@ -13,6 +13,7 @@ export function counts(film: FilmRecord, params: Params, fileDate: string): bool
     among(film.genres, params.genre_id) &&
     among(film.collection ? [film.collection] : [], params.collection_id) &&
     among([...film.crew, ...film.cast], params.person_id) &&
+    (!params.job || among(doing(film, params.job), params.person_id)) &&
     among(film.keywords, params.keyword_id) &&
     (!country || film.countries.some(({ code }) => country.includes(code))) &&
     (!language || language.includes(film.originalLanguage)) &&
@@ -24,6 +25,12 @@ export function counts(film: FilmRecord, params: Params, fileDate: string): bool
     !(exclude_suspect && suspicions(film, fileDate).length > 0)
   )
 }
+
+/** Who did one of these in it. */
+const doing = ({ crew, cast }: FilmRecord, jobs: string[]): Named[] => [
+  ...crew.filter(({ job }) => jobs.includes(job) && job !== 'cast'),
+  ...(jobs.includes('cast') ? cast : []),
+]
 
 const among = (things: Named[], ids: number[] | undefined) => !ids || things.some(({ id }) => ids.includes(id))
 

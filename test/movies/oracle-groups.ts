@@ -36,7 +36,7 @@ interface Group {
 }
 
 /** Films without a member of what groups them are in no group, and nor are undated ones in a year or a decade. */
-function groupsOf(films: Portion[], by: string, params: Params, names: Names): Group[] {
+export function groupsOf(films: Portion[], by: string, params: Params, names: Names): Group[] {
   if (by === 'film')
     return films.map((film) => ({
       head: { group: film.film.title, group_id: String(film.film.id) },
@@ -75,15 +75,9 @@ export interface Origin {
 }
 
 export function topFilms(films: Portion[], params: Params, names: Names, ratings: Ratings, origin: Origin): Row[] {
-  const { by = 'year', measure = 'revenue', n = 10 } = params
-  const figureOf = (film: Portion) => {
-    const alone = measures([film], ratings)
-    // A film's votes need no weight, and profit is that of films of which both is known.
-    if (measure === 'vote_average') return decimalOrNull(film.film.voteAverage)
-    return (measure === 'profit' ? alone.matched_profit : alone[measure]) as string | null
-  }
+  const { by = 'year', n = 10, measure = 'revenue' } = params
   return groupsOf(films, by, params, names).flatMap(({ head, films: within }) => {
-    const valued = within.map((film) => ({ film, value: figureOf(film) }))
+    const valued = within.map((film) => ({ film, value: figureOf(film, params, ratings) }))
     const ranked = valued.flatMap(({ film, value }) =>
       value === null ? [] : [{ film, value: fraction(plain(value)), cell: value }],
     )
@@ -107,11 +101,21 @@ export function topFilms(films: Portion[], params: Params, names: Names, ratings
   })
 }
 
+/** What a film is ranked by. */
+export function figureOf(film: Portion, { measure = 'revenue' }: Params, ratings: Ratings): string | null {
+  const alone = measures([film], ratings)
+  // A film's votes need no weight, and profit is that of films of which both is known.
+  if (measure === 'vote_average') return decimalOrNull(film.film.voteAverage)
+  return (measure === 'profit' ? alone.matched_profit : alone[measure]) as string | null
+}
+
+/** Whether a film has a return. */
+export const isMatched = ({ budget, revenue }: Portion) => budget !== null && budget > 0n && revenue !== null
+
 /** Return on investment, over films of which both budget and revenue are known. */
 export function returns(films: Portion[], params: Params, names: Names): Row[] {
   const { by = 'genre', min_releases = 1 } = params
-  const matched = films.filter(({ budget, revenue }) => budget !== null && budget > 0n && revenue !== null)
-  return groupsOf(matched, by, params, names)
+  return groupsOf(films.filter(isMatched), by, params, names)
     .filter((group) => group.films.length >= min_releases)
     .map(({ head, films: within }) => {
       const gain = ({ budget, revenue }: Portion) => (revenue as bigint) - (budget as bigint)

@@ -80,7 +80,7 @@ export function rankings(
 }
 
 /** Cells of members by id alone: a person counts once, in whichever of the jobs that are asked for. */
-function membersIn(films: Portion[], dimension: DimensionName, params: Params) {
+export function membersIn(films: Portion[], dimension: DimensionName, params: Params) {
   const { grain = 'year', job } = params
   const cells = new Map<string, { id: Member['id']; period: string; portions: Portion[] }>()
   // A selection shows some of the ranks, and changes none.

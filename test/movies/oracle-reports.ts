@@ -56,6 +56,7 @@ const FILTERS: ParamName[] = [
   'genre_id',
   'collection_id',
   'person_id',
+  'job',
   'keyword_id',
   'country',
   'language',
@@ -119,23 +120,37 @@ export const REPORTS = {
   'collection-years': cells(['collection'], 'collection_id collection ', 'collection_id,', []),
   'country-years': cells(['country'], 'country_code country ', 'country_code,', ['attribution']),
   'language-years': cells(['language'], 'language_code language ', 'language_code,', []),
-  'person-years': cells(['person'], 'person_id person job ', 'person_id,job,', ['attribution', 'job']),
+  'person-years': cells(['person'], 'person_id person job ', 'person_id,job,', ['attribution']),
   'content-rating-years': cells(['content_rating'], 'content_rating ', 'content_rating,', []),
   companies: life(['company'], 'company_id company', 'company_id', 'company,company_id'),
   genres: life(['genre'], 'genre_id genre', 'genre_id', 'genre,genre_id'),
   films: report('film', [], FILM, 'film_id', ['year', 'q', ...PRICES]),
-  rankings: report('rankings', [], RANKING, 'period,rank,id', [
-    'dimension',
-    'measure',
-    'grain',
-    'min_releases',
-    'job',
-    ...PRICES,
-  ]),
-  'top-films': report('top-films', [], TOP, `${GROUPS},rank,film_id`, ['by', 'measure', 'n', ...PRICES]),
-  roi: report('roi', [], 'group group_id films q1 median q3 mean_roi lost', GROUPS, ['by', 'min_releases', ...PRICES]),
+  rankings: report(
+    'rankings',
+    [],
+    RANKING,
+    'period,id',
+    ['dimension', 'measure', 'grain', 'min_releases', ...PRICES],
+    'period,rank,id',
+  ),
+  'top-films': report(
+    'top-films',
+    [],
+    TOP,
+    'group_id,film_id',
+    ['by', 'measure', 'n', ...PRICES],
+    `${GROUPS},rank,film_id`,
+  ),
+  roi: report(
+    'roi',
+    [],
+    'group group_id films q1 median q3 mean_roi lost',
+    'group_id',
+    ['by', 'min_releases', ...PRICES],
+    GROUPS,
+  ),
   ratings: {
-    ...report('ratings', [], `group group_id ratings rating_average ${STARS.join(' ')}`, GROUPS, ['by']),
+    ...report('ratings', [], `group group_id ratings rating_average ${STARS.join(' ')}`, 'group_id', ['by']),
     sort: '-ratings,group,group_id',
   },
 } satisfies Record<string, Report>
@@ -148,6 +163,14 @@ export const RANKED =
     ' ',
   )
 export const NO_SUMS = ['roi', 'popularity', 'vote_average', 'rating_average']
+
+/** Whether people are what is counted: a job is what they are counted for then, and leaves out no film. */
+export const countsPeople = (name: ReportName, { dimension }: Params) =>
+  name === 'person-years' || (name === 'rankings' && dimension === 'person')
+
+/** Parameters that films must pass for a report. */
+export const filtersOf = (name: ReportName, { job, ...params }: Params): Params =>
+  countsPeople(name, params) ? params : { ...params, job }
 
 /** Less the parameters that choose among rows and not among films. */
 export function withoutRows({ q, min_releases, ...filters }: Params): Params {

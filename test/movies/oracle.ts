@@ -1,17 +1,17 @@
 import { wholeCell } from './exact.ts'
 import { type CellOfFilms, cellsOf } from './oracle-cells.ts'
-import { columnsOf, type Member, SELECTS } from './oracle-dimensions.ts'
+import { columnsOf, isSelected, type Member, SELECTS } from './oracle-dimensions.ts'
 import { excluded } from './oracle-excluded.ts'
 import { type FilmRecord, lifetime, measures, type Portion, type Ratings, type Row } from './oracle-figures.ts'
 import { filmRow } from './oracle-film-rows.ts'
 import { counts, holds, suspicions } from './oracle-filters.ts'
-import { ratingRows, returns, topFilms } from './oracle-groups.ts'
+import { figureOf, groupsOf, isMatched, ratingRows, returns, topFilms } from './oracle-groups.ts'
 import { Names } from './oracle-names.ts'
 import { inOrder } from './oracle-order.ts'
 import { isPartial, partialFrom, yearOfPeriod } from './oracle-periods.ts'
 import { type PriceIndexes, priced, pricesMeta } from './oracle-prices.ts'
-import { rankings } from './oracle-rankings.ts'
-import { type DimensionName, type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
+import { membersIn, rankings } from './oracle-rankings.ts'
+import { type DimensionName, filtersOf, type Params, REPORTS, type ReportName, withoutRows } from './oracle-reports.ts'
 import { reconciliation } from './oracle-split.ts'
 
 export { type Params, REPORTS, type ReportName }
@@ -81,7 +81,9 @@ export class Oracle {
     const reconciled = () =>
       reconciliation(
         this.#shownCells(name, params).map(({ cell }) => cell),
-        this.#counted(withoutRows(params)).filter(({ film }) => kind === 'life' || film.releaseDate !== ''),
+        this.#counted(withoutRows(filtersOf(name, params))).filter(
+          ({ film }) => kind === 'life' || film.releaseDate !== '',
+        ),
         by,
         params,
       )
@@ -131,6 +133,38 @@ export class Oracle {
       const heads = by.map((dimension, index) => columnsOf(cell.members[index] as Member, dimension, this.#names))
       return { head: Object.assign({}, ...heads, isLife ? {} : { period: cell.period }), cell }
     })
+  }
+
+  /** The films in each row of a report, whatever rows show, each with the columns of its key. */
+  filmsInRows(name: ReportName, params: Params): { head: Row; films: FilmRecord[] }[] {
+    const [names, ratings] = [this.#names, this.#ratings]
+    const told = (head: Row, portions: Portion[]) => ({ head, films: portions.map(({ film }) => film) })
+    switch (REPORTS[name].kind) {
+      case 'rankings': {
+        const { dimension = 'company', measure = 'revenue' } = params
+        return membersIn(this.#counted(without(params, [dimension])), dimension, params)
+          .filter(
+            ({ id, portions }) =>
+              measures(portions, ratings)[measure] !== null && isSelected({ id }, dimension, params),
+          )
+          .map(({ id, period, portions }) => told({ period, id: String(id) }, portions))
+      }
+      case 'top-films': {
+        const by = params.by ?? 'year'
+        return groupsOf(this.#grouped(params, by), by, params, names).flatMap(({ head, films }) =>
+          films
+            .filter((film) => figureOf(film, params, ratings) !== null)
+            .map((film) => told({ ...head, film_id: wholeCell(film.film.id) }, [film])),
+        )
+      }
+      case 'roi': {
+        const by = params.by ?? 'genre'
+        const groups = groupsOf(this.#grouped(params, by).filter(isMatched), by, params, names)
+        return groups.map(({ head, films }) => told(head, films))
+      }
+      default:
+        return this.cells(name, params).map(({ head, cell }) => told(head, cell.portions))
+    }
   }
 
   #shownCells(name: ReportName, params: Params): { row: Row; cell: CellOfFilms }[] {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { PageSize } from './asking.ts'
 import { LARGEST_ID, piece } from './film-arbitraries.ts'
 import { type Params, REPORTS, type ReportName } from './oracle.ts'
-import { type Kind, type ParamName, RANKED } from './oracle-reports.ts'
+import { countsPeople, type Kind, type ParamName, RANKED } from './oracle-reports.ts'
 
 /** A request for a report: what is asked, in which order, and which columns show. */
 export interface Question {
@@ -95,8 +95,8 @@ export const params = (
 export function allowed(report: ReportName, drawn: Params): Params {
   const { from, to, attribution, job } = drawn
   const isReversed = from !== undefined && to !== undefined && from > to
-  const one = attribution === 'split' || report === 'rankings'
-  const asksForOthers = report === 'rankings' && drawn.dimension !== 'person'
+  const people = countsPeople(report, drawn)
+  const one = people && (attribution === 'split' || report === 'rankings')
   return {
     ...drawn,
     ...(isReversed ? { from: to, to: from } : {}),
@@ -104,7 +104,8 @@ export function allowed(report: ReportName, drawn: Params): Params {
     // A mean has no parts.
     ...(attribution === undefined ? {} : { aggregate: undefined }),
     // A job is one of people, who are ranked by one, and a film is shared among those of one.
-    ...(asksForOthers ? { job: undefined } : one && job ? { job: job.slice(0, 1) } : {}),
+    ...(people || drawn.person_id ? {} : { job: undefined }),
+    ...(one && job ? { job: job.slice(0, 1) } : {}),
   }
 }
 
@@ -120,10 +121,7 @@ const sort = (report: ReportName) =>
       ),
       { minLength: 1, maxLength: 3 },
     )
-    .map((keys) => [...keys.map((key) => key.join('')), ...(isNamed(report) ? REPORTS[report].key : [])].join(','))
-
-/** Groups are told by their names; which of a name and an id orders them first is nobody's business. */
-const isNamed = (report: ReportName) => REPORTS[report].key.includes('group')
+    .map((keys) => keys.map((key) => key.join('')).join(','))
 
 export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
   fc.constantFrom(...reports).chain((report) =>
@@ -131,7 +129,7 @@ export const question = (...reports: ReportName[]): fc.Arbitrary<Question> =>
       {
         report: fc.constant(report),
         params: params(report),
-        sort: fc.option(sort(report), { nil: isNamed(report) ? REPORTS[report].sort : undefined }),
+        sort: fc.option(sort(report), { nil: undefined }),
         fields: rarely(fc.subarray(REPORTS[report].columns, { minLength: 1 })),
         limit: fc.integer({ min: 1, max: 12 }),
       },

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { names, words } from '../../params.ts'
 import type { Report, Rows, Scope } from '../../report.ts'
 import { cellRows } from './cell-rows.ts'
-import type { Cells } from './cells.ts'
+import { type Cells, filmFilters } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
 import { cellReasons, filmsCounted } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
@@ -55,13 +55,13 @@ export function cellReport({ summary, description, version, by, example }: Told)
       ...(by.includes('company') ? sharedNamesShape : {}),
     },
     meta: (db: MoviesDb, scope, params: CellParams) => [
-      excludedFilms(db, scope, params),
+      excludedFilms(db, scope, filmFilters(params, cells)),
       partialFrom(db, scope, params),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
       ...(by.includes('company') ? sharedNames(db, scope) : []),
     ],
-    contradiction,
+    contradiction: (params) => contradiction(params, by.includes('person')),
     refused: priceRefusal,
     counted: countedIn(cells),
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
@@ -92,7 +92,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
       ...reconciliation(db, scope, params, cells),
       ...(name === 'company' ? sharedNames(db, scope) : []),
     ],
-    contradiction,
+    contradiction: (params) => contradiction(params, name === 'person'),
     refused: priceRefusal,
     counted: countedIn(cells),
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,

@@ -21,6 +21,10 @@ export interface Cells {
 /** Parameters that select rows of such a report, and not films. */
 export const selectorsOf = ({ by }: Cells): Selector[] => by.map((name) => dimensionNamed(name).selector)
 
+/** What such a report asks of films: a job where people are counted is what they are counted for, and leaves out no film. */
+export const filmFilters = (params: CellParams, { by }: Cells): CellParams =>
+  by.includes('person') ? { ...params, job: undefined } : params
+
 /** Columns that tell one cell from another, before periods have names. */
 export const cellIds = ({ by, periods }: Cells): string[] => [
   ...by.flatMap((name) => dimensionNamed(name).ids),

@@ -1,11 +1,11 @@
 import { sql } from 'kysely'
-import type { Compared, Scope } from '../../report.ts'
+import type { Compared } from '../../report.ts'
 import { type Cells, filmsInCells, isSplit } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
-import { cast, crew, links } from './links.ts'
-import { quotient } from './measures.ts'
+import { filmParts } from './film-parts.ts'
 import { periodOf } from './periods.ts'
+import { priceMeta } from './prices.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
@@ -24,8 +24,8 @@ export function comparedByFilms(report: {
     aliases,
     additive: (params) => [...additive(params as CellParams), ...(lifetime ? ['undated'] : [])],
     choosesRows: ['min_releases', 'q'],
-    parts: {
-      of: 'film',
+    meta: priceMeta,
+    parts: filmParts({
       query: (db: MoviesDb, scope, params: CellParams) => {
         const key = [
           ...cells.by.flatMap((name) => dimensionNamed(name).ids.map((id) => sql.ref(`f.${id}`))),
@@ -37,11 +37,9 @@ export function comparedByFilms(report: {
           from (${filmsInCells(scope, params, cells)}) as f)`
         return db.selectFrom(films.as('part')).selectAll()
       },
-      amounts: ['popularity'],
-      restsOn: RESTS_ON,
-      facts: filmsTold,
-      told: TOLD,
-    },
+      amounts: () => ['popularity'],
+      restsOn: () => RESTS_ON,
+    }),
   }
 }
 
@@ -55,8 +53,10 @@ const additive = (params: CellParams) => [
   ...SUMS,
 ]
 
-const MONEY = ['budget', 'revenue']
-const RESTS_ON = {
+export const MONEY = ['budget', 'revenue']
+
+/** Facts of a film that each measure of measures.ts rests on. */
+export const RESTS_ON: Record<string, string[]> = {
   budget: ['budget'],
   budget_known: ['budget'],
   revenue: ['revenue'],
@@ -80,7 +80,7 @@ const oneIf = (condition: ReturnType<typeof sql>) => sql<number | null>`case whe
 const ifMatched = (amount: ReturnType<typeof sql>) => sql<number | null>`case when ${bothKnown} then ${amount} end`
 
 /** What one film gives to each measure of measures.ts. In `numeric`: the difference of two amounts may not fit a bigint. */
-const given = (params: CellParams) => [
+export const given = (params: CellParams) => [
   (isSplit(params) ? sql<number>`f.share` : sql<number>`1`).as('releases'),
   sql<number | null>`f.budget::numeric`.as('budget'),
   oneIf(sql`f.budget is not null`).as('budget_known'),
@@ -108,73 +108,3 @@ const givenToLifetime = () => [
   sql<number | null>`f.release_year`.as('last_year'),
   oneIf(sql`f.release_year is null`).as('undated'),
 ]
-
-/** All that is known of a film but prose, on which no figure rests, and the line that it was read from, which is no change. */
-const TOLD = [
-  'title',
-  'original_title',
-  'imdb_id',
-  'release_date',
-  'release_precision',
-  'status',
-  'original_language',
-  'content_rating',
-  'runtime',
-  'budget',
-  'revenue',
-  'popularity',
-  'vote_average',
-  'vote_count',
-  'rating_average',
-  'rating_count',
-  'suspect',
-  'collection',
-  'companies',
-  'genres',
-  'countries',
-  'languages',
-  'crew',
-  'cast',
-  'keywords',
-]
-
-const filmsTold = (db: MoviesDb, scope: Scope) =>
-  db
-    .selectFrom('movies.film as f')
-    .leftJoin('movies.collection as within', (join) =>
-      join.on('within.load_id', '=', scope.loadId).onRef('within.collection_id', '=', 'f.collection_id'),
-    )
-    .leftJoin('movies.film_rating as rated', (join) =>
-      join.on('rated.load_id', '=', scope.loadId).onRef('rated.film_id', '=', 'f.film_id'),
-    )
-    .where('f.load_id', '=', scope.loadId)
-    .select([
-      'f.film_id',
-      'f.title',
-      'f.original_title',
-      'f.imdb_id',
-      'f.release_date',
-      'f.release_precision',
-      'f.status',
-      'f.original_language',
-      'f.content_rating',
-      sql<number | null>`trim_scale(f.runtime)`.as('runtime'),
-      'f.budget',
-      'f.revenue',
-      sql<number | null>`trim_scale(f.popularity)`.as('popularity'),
-      sql<number | null>`trim_scale(f.vote_average)`.as('vote_average'),
-      'f.vote_count',
-      quotient(sql`rated.rating_sum`, sql`rated.rating_count`, 6).as('rating_average'),
-      'rated.rating_count',
-      'f.suspect',
-      sql<{ collection_id: number; name: string } | null>`
-        (select row_to_json(one) from (select within.collection_id, within.name
-                                       where within.collection_id is not null) as one)`.as('collection'),
-      links(scope, 'company', 'company_id').as('companies'),
-      links(scope, 'genre', 'genre_id').as('genres'),
-      links(scope, 'country', 'country_code').as('countries'),
-      links(scope, 'language', 'language_code').as('languages'),
-      crew(scope).as('crew'),
-      cast(scope).as('cast'),
-      links(scope, 'keyword', 'keyword_id').as('keywords'),
-    ])

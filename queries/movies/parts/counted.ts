@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Counted, Scope } from '../../report.ts'
-import { type Cells, cellIds, filmsInCells } from './cells.ts'
+import { type Cells, cellIds, filmFilters, filmsInCells } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams, FilmParams, PriceParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
@@ -41,7 +41,7 @@ export function cellReasons(scope: Scope, params: CellParams, cells: Cells): Rea
     ...dimensionNamed(name),
     wanted: params[dimensionNamed(name).selector],
   }))
-  const reasons = filmReasons(scope, params, periods).map((asked) => {
+  const reasons = filmReasons(scope, filmFilters(params, cells), periods).map((asked) => {
     const dimension = dimensions.find(({ selector }) => selector === asked.reason)
     // In such a report a person must have done the job that is asked for.
     return dimension ? { ...asked, holds: hasMember(scope, params, dimension) } : asked

@@ -7,6 +7,7 @@ export const filmParams = {
   genre_id: idList('Films of these genres'),
   collection_id: idList('Films of these collections'),
   person_id: idList('Films that these people worked on or played in'),
+  job: names('With `person_id`: films in which these people did this: `Producer`, or `cast` for who played'),
   keyword_id: idList('Films with these keywords'),
   country: codes('Films made in these countries (ISO 3166-1)', 'upper'),
   language: codes('Films whose original language is one of these (ISO 639-1)', 'lower'),
@@ -83,14 +84,20 @@ export type CellParams = FilmParams &
     attribution?: 'full' | 'split' | undefined
     grain?: Exclude<Grain, 'year'> | undefined
     min_releases?: number | undefined
-    /** Of people: what they did. */
-    job?: string[] | undefined
     /** Part of a member's name. */
     q?: string | undefined
   }
 
-/** What these parameters allow one by one, but not together. */
-export function contradiction(params: CellParams): { parameter: string; detail: string } | undefined {
+/**
+ * What these parameters allow one by one, but not together.
+ * @param countsPeople whether people are what is counted, so that a job asks for all who did it
+ */
+export function contradiction(
+  params: CellParams,
+  countsPeople = false,
+): { parameter: string; detail: string } | undefined {
+  if (params.job !== undefined && params.person_id === undefined && !countsPeople)
+    return { parameter: 'job', detail: 'is for person_id: it says what these people did' }
   for (const parameter of ['base_year', 'price_index'] as const)
     if (params[parameter] !== undefined && params.prices !== 'real') return { parameter, detail: 'is for prices=real' }
   if (params.attribution === 'split' && params.aggregate !== undefined)

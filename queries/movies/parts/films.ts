@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { type JsonEntry, jsonObject, jsonOf } from '../../json-text.ts'
 import type { Rows, Scope } from '../../report.ts'
+import { DIMENSIONS } from './dimensions.ts'
 import type { FilmParams } from './film-params.ts'
 import { containing } from './search.ts'
 import type { MoviesDb } from './tables.ts'
@@ -24,7 +25,7 @@ export interface Condition {
 
 /** What the parameters ask of film `f`, in the order in which a film that fails several is told to fail. */
 export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Selector[] = []): Condition[] {
-  const { from, to, year, title, min_votes, exclude_suspect } = params
+  const { from, to, year, title, min_votes, exclude_suspect, person_id, job } = params
   const all: Condition[] = []
   const ask = (parameter: string, value: unknown, holds: () => RawBuilder<boolean>) => {
     if (value !== undefined && !selectsRows.includes(parameter as Selector)) all.push({ parameter, holds: holds() })
@@ -48,6 +49,15 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
   linked('genre_id', ['film_genre'], 'genre_id')
   oneOf('collection_id', 'collection_id')
   linked('person_id', ['film_crew', 'film_cast'], 'person_id')
+  // Where people are counted, it says for what, and leaves out no film.
+  if (person_id && job && !selectsRows.includes('person_id'))
+    ask(
+      'job',
+      job,
+      () => sql<boolean>`f.film_id in (
+      select film_id from (${DIMENSIONS.person.links.rows(scope, { job })}) as link
+      where person_id in (${sql.join(person_id)}))`,
+    )
   linked('keyword_id', ['film_keyword'], 'keyword_id')
   linked('country', ['film_country'], 'country_code')
   oneOf('language', 'original_language')

@@ -91,7 +91,9 @@ export const priceMeta = (db: MoviesDb, scope: Scope, params: PriceParams): Rows
       ]
     : []
 
-/** Why prices cannot be made real: no such series, or no whole year to take as the base. */
+/**
+ * Why prices cannot be made real: no such series, or no whole year to take as the base. The load is named, as a comparison has two.
+ */
 export function priceRefusal(
   db: MoviesDb,
   scope: Scope,
@@ -102,10 +104,10 @@ export function priceRefusal(
   const ofSeries = sql`movies.price_index where load_id = ${scope.loadId} and series = ${series}`
   const found = sql<{ parameter: string; detail: string }>`(
     select case when not loaded then 'price_index' when years is null or wanted then 'base_year' end as parameter,
-           case when not loaded then format('names %s, which the load does not have; %s', ${series}::text,
+           case when not loaded then format('names %s, which load %s does not have; %s', ${series}::text, ${scope.loadId}::text,
                                             coalesce('it has ' || others, 'it has no price index at all: load one'))
-                when years is null then format('is not to be had: %s has no whole year', ${series}::text)
-                when wanted then format('takes a year that %s has whole: %s', ${series}::text, years) end as detail
+                when years is null then format('is not to be had: %s has no whole year in load %s', ${series}::text, ${scope.loadId}::text)
+                when wanted then format('takes a year that %s has whole in load %s: %s', ${series}::text, ${scope.loadId}::text, years) end as detail
     from (select exists (select from ${ofSeries}) as loaded,
                  (select string_agg(distinct series, ', ') from movies.price_index where load_id = ${scope.loadId}) as others,
                  (select min(year) || ' to ' || max(year) from (${wholeYears(scope, params)}) as whole) as years,

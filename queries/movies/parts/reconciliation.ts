@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { type JsonEntry, jsonObject, jsonOf } from '../../json-text.ts'
 import type { Rows, Scope } from '../../report.ts'
-import { type Cells, cellIds, filmsInCells, isSplit } from './cells.ts'
+import { type Cells, cellIds, filmFilters, filmsInCells, isSplit } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
@@ -42,7 +42,7 @@ export function reconciliation(
   const { by, periods } = cells
   // Ids select rows there; of the total they select films, as everywhere else.
   const { min_releases, q, ...films } = params
-  const conditions = filmConditions(scope, films).map(({ holds }) => holds)
+  const conditions = filmConditions(scope, filmFilters(films, cells)).map(({ holds }) => holds)
   if (periods) conditions.push(isDated(params))
   const ids = cellIds(cells).map((id) => sql.ref(id))
   const members = by.flatMap((name) => {
