@@ -198,10 +198,10 @@ export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage>
     with ${count ? sql`every as materialized (${rows}),` : sql``}
          fetched as materialized (${fetched}),
          numbered as materialized (select *, row_number() over () as position from fetched),
-         page as (select * from numbered where position <= ${page.limit})
+         page as (select * from numbered where position <= ${sql.lit(page.limit)})
     select ${keptLoads(db, [loadId])} as kept,
            (select count(*) from page) as rows,
-           (select count(*) from numbered) > ${page.limit} as more,
+           (select count(*) from numbered) > ${sql.lit(page.limit)} as more,
            (select string_agg(${written}, ${separator} order by position) from page as row) as lines,
            (select array[${sql.join(values)}] from page as row order by position desc limit 1) as last,
            ${count ? sql`(select count(*) from every)` : sql`null::bigint`} as total,
@@ -218,7 +218,8 @@ export function ordered(rows: Shaped, report: Report, { sort, limit, after }: Pa
   if (after) query = query.where(beyond(report, sort, after))
   for (const { column, descending } of sort)
     query = query.orderBy(comparable(report, column), (order) => (descending ? order.desc() : order.asc()).nullsLast())
-  return limit === null ? query : query.limit(limit)
+  // As text of the statement: a plan that is kept must know how few rows are wanted.
+  return limit === null ? query : query.limit(sql.lit(limit))
 }
 
 /** Text goes by code point, whatever the database's language, so that order and cursors agree everywhere. */

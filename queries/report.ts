@@ -1,4 +1,4 @@
-import type { SelectQueryBuilder } from 'kysely'
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 
@@ -119,9 +119,17 @@ export interface Parts {
 /** Whose rows a report reads: exactly one load's, so no answer can mix two. */
 export interface Scope {
   loadId: number
+  /** The same, written into the statement: only then can a plan be kept that knows its partitions alone. */
+  load: RawBuilder<number>
   /** Whether the load's rollups may be read in place of its facts. */
   rolledUp: boolean
 }
+
+export const scopeOf = (loadId: number, { rolledUp }: { rolledUp: boolean }): Scope => ({
+  loadId,
+  load: sql.lit(loadId) as RawBuilder<number>,
+  rolledUp,
+})
 
 /** Gives a report its types; it is the definition itself. */
 export const report = <DB, Params extends z.ZodRawShape, Row extends z.ZodRawShape>(

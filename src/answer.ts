@@ -5,7 +5,7 @@ import { csvLine } from './csv.ts'
 import { badParameter, Problem } from './errors.ts'
 import { makeCursor } from './page-cursor.ts'
 import { DEFAULT_LIMIT, type Format, type Question } from './question.ts'
-import { scopeOf } from './snapshots.ts'
+import { scopeOfSnapshot } from './snapshots.ts'
 import { endRecord, Sum } from './stream.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
@@ -21,7 +21,7 @@ export interface PageAnswer {
 export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
   const { served, snapshot, params, page, format, count } = question
   const { report, single } = served
-  const scope = scopeOf(snapshot)
+  const scope = scopeOfSnapshot(snapshot)
   return pageStatement(db, {
     report,
     loadId: snapshot.id,
@@ -44,7 +44,7 @@ export const noSuchRow = ({ served, snapshot }: Question) =>
  */
 export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
   const { served, snapshot, params, page, format, count } = question
-  await assertAnswerable(db, served.report, scopeOf(snapshot), params)
+  await assertAnswerable(db, served.report, scopeOfSnapshot(snapshot), params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const read = (await statementOf(db, question).execute(run))[0] as ReadPage
   assertKept(read, [snapshot.id])

@@ -12,7 +12,7 @@ import {
 } from '../queries/changes.ts'
 import { areSortValues, type Page, textRows } from '../queries/page.ts'
 import { pageParams, wholeNumber } from '../queries/params.ts'
-import type { Scope } from '../queries/report.ts'
+import { type Scope, scopeOf } from '../queries/report.ts'
 import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
@@ -114,8 +114,8 @@ export function understandChanges(
   const columns = asParameterProblem(() => comparedColumns(report, params, fields))
   const comparison = {
     report,
-    before: { loadId: loads.against.id, rolledUp: false },
-    after: { loadId: loads.load.id, rolledUp: false },
+    before: scopeOf(loads.against.id, { rolledUp: false }),
+    after: scopeOf(loads.load.id, { rolledUp: false }),
     params,
     columns,
   }

@@ -8,7 +8,7 @@ import { assertAnswerable, noSuchRow, ofKept, type PageAnswer, statementOf } fro
 import { columnShape, describedColumns } from './columns.ts'
 import { checkShape, loadShape } from './load-shapes.ts'
 import { digest, type Question } from './question.ts'
-import { scopeOf } from './snapshots.ts'
+import { scopeOfSnapshot } from './snapshots.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /**
@@ -88,7 +88,7 @@ function definitions(db: AnyDb, question: Question) {
     snapshot,
     params,
   } = question
-  const from = report.addedUpFrom?.(scopeOf(snapshot), params)
+  const from = report.addedUpFrom?.(scopeOfSnapshot(snapshot), params)
   const { sql: text, parameters } = statementOf(db, question).compile()
   return {
     report: { summary: report.summary, description: report.description },
@@ -113,7 +113,7 @@ async function readExplained(
 ): Promise<PageAnswer> {
   const db: AnyDb = reader
   const { served, snapshot, params } = question
-  const scope = scopeOf(snapshot)
+  const scope = scopeOfSnapshot(snapshot)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const { report, columns, ...statement } = definitions(db, question)
   const counted = served.report.counted?.(db, scope, params)

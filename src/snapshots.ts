@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { sql } from 'kysely'
 import { PUBLICATIONS } from '../ingest/publish.ts'
-import type { Scope } from '../queries/report.ts'
+import { type Scope, scopeOf } from '../queries/report.ts'
 import type { Ear } from './ear.ts'
 import { Problem, RETRY_AFTER } from './errors.ts'
 import type { Warehouse } from './warehouse.ts'
@@ -16,10 +16,8 @@ export interface Snapshot {
 }
 
 /** What reports read of it. */
-export const scopeOf = ({ id, rolled_up }: Pick<Snapshot, 'id' | 'rolled_up'>): Scope => ({
-  loadId: id,
-  rolledUp: rolled_up,
-})
+export const scopeOfSnapshot = ({ id, rolled_up }: Pick<Snapshot, 'id' | 'rolled_up'>): Scope =>
+  scopeOf(id, { rolledUp: rolled_up })
 
 /**
  * Knows which load readers see. It hears of publications by any process and keeps the pointers in memory, so that an

@@ -5,7 +5,7 @@ import { jsonRows, textRows } from '../queries/page.ts'
 import { assertAllKept, assertAnswerable } from './answer.ts'
 import { csvLine, csvRow } from './csv.ts'
 import type { Question } from './question.ts'
-import { scopeOf } from './snapshots.ts'
+import { scopeOfSnapshot } from './snapshots.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** Rows that a cursor of the database hands over at a time. */
@@ -25,7 +25,7 @@ export async function* streamAll(
   sum: Sum,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  const scope = scopeOf(snapshot)
+  const scope = scopeOfSnapshot(snapshot)
   await assertAnswerable(warehouse.reader, report, scope, params)
   const rows = (db: AnyDb) => report.query(db, scope, params)
   if (format === 'ndjson') {

@@ -5,6 +5,7 @@ import pg from 'pg'
 import type { Config } from './config.ts'
 import { Cursor } from './cursor.ts'
 import { openEmbedded } from './embedded.ts'
+import { PreparingClient, USES } from './prepared.ts'
 
 /**
  * Connections to the warehouse, embedded or one's own. Here, and only here, it is decided what PostgreSQL's numbers, dates
@@ -77,8 +78,8 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     await client.connect()
     return client
   }
-  const pool = (application_name: string, max: number, ...ours: string[]) => {
-    const made = new pg.Pool({ ...options, application_name, max, options: settings(...ours) })
+  const pool = (application_name: string, max: number, more: pg.PoolConfig, ...ours: string[]) => {
+    const made = new pg.Pool({ ...options, ...more, application_name, max, options: settings(...ours) })
     made.on('error', () => {})
     // The pool hears of idle connections only: one that breaks in the middle of a query would end the process. The query
     // itself fails too, and that is enough.
@@ -86,17 +87,17 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     return made
   }
   const dialect = (made: pg.Pool) => new PostgresDialect({ pool: made, cursor: Cursor, controlClient: pg.Client })
-  const forReading = (name: string, max: number) => {
+  const forReading = (name: string, max: number, more: pg.PoolConfig) => {
     const limit = `statement_timeout=${config.statementTimeoutMs}`
     const db = new Kysely<unknown>({
-      dialect: dialect(pool(name, max, 'default_transaction_read_only=on', 'jit=off', limit)),
+      dialect: dialect(pool(name, max, more, 'default_transaction_read_only=on', 'jit=off', limit)),
     })
     // The type forbids writes at compile time, the setting at run time.
     return db as unknown as ReadonlyKysely<unknown>
   }
-  const reader = forReading('reelhouse reader', config.poolSize)
-  const exporter = forReading('reelhouse exporter', Math.ceil(config.poolSize / 2))
-  const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, 'statement_timeout=60000')) })
+  const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient, maxUses: USES })
+  const exporter = forReading('reelhouse exporter', Math.ceil(config.poolSize / 2), {})
+  const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, {}, 'statement_timeout=60000')) })
 
   const close = async () => {
     await reader.destroy()

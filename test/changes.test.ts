@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import type { Compared, Rows } from '../queries/report.ts'
+import { type Compared, type Rows, scopeOf } from '../queries/report.ts'
 import { ByteCache } from '../src/cache.ts'
 import { answerChanges, understandChanges } from '../src/changes.ts'
 import { comparedLoads } from '../src/compared-loads.ts'
@@ -353,7 +353,7 @@ async function checkParts(
   }: { report: ServedReport['report']; id: number; measures: string[]; additive: string[] },
 ): Promise<void> {
   const { reader } = house.warehouse
-  const scope = { loadId: id, rolledUp: true }
+  const scope = scopeOf(id, { rolledUp: true })
   const query = report.compared?.parts?.query(reader, scope, {}) as Rows<Record<string, number>>
   const given = await query.execute()
   t.strictSame(

@@ -3,6 +3,7 @@ import { ADDITIVE, COMPUTED, nameOf, ROLLUPS } from '../../queries/movies/parts/
 import { cellIds, filmsInCells } from '../../queries/movies/parts/cells.ts'
 import { lifetimeColumns, lifetimes, measures, sums } from '../../queries/movies/parts/measures.ts'
 import { periodOf } from '../../queries/movies/parts/periods.ts'
+import { scopeOf } from '../../queries/report.ts'
 import type { MergeScope } from '../subject.ts'
 
 /** Adds up the films of a load in the cells that reports ask for whole, by the very queries that would add them up for a reader. */
@@ -10,7 +11,7 @@ export async function rollUp(
   trx: Transaction<unknown>,
   { loadId, table }: Pick<MergeScope, 'loadId' | 'table'>,
 ): Promise<void> {
-  const scope = { loadId, rolledUp: false }
+  const scope = scopeOf(loadId, { rolledUp: false })
   for (const { by, grains } of ROLLUPS)
     for (const grain of grains) {
       const cells = { by, periods: grain !== 'ever' }

@@ -9,8 +9,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table movies.rollup (
       load_id integer not null,
-      cells text not null,
-      grain text not null check (grain in ('month', 'year', 'ever')),
+      cells text collate "C" not null,
+      grain text collate "C" not null check (grain in ('month', 'year', 'ever')),
       company_id bigint,
       genre_id bigint,
       collection_id bigint,
@@ -50,6 +50,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     db,
   )
   await sql`create index rollup_by_time on movies.rollup (cells, grain, year)`.execute(db)
+  await sql`
+    create index rollup_companies on movies.rollup (company_id) where cells = 'company' and grain = 'ever'`.execute(db)
   // Of these there are many; pages in the order of the report's key, or of the largest, need not read them all.
   for (const [cells, id] of [
     ['company', 'company_id'],

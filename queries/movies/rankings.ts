@@ -199,7 +199,7 @@ function ranked(scope: Scope, params: Params, unranked = false): RawBuilder<Reco
     ${
       names
         ? sql`join ${sql.table(`movies.${names.table}`)} as named
-              on named.load_id = ${scope.loadId} and ${sql.ref(`named.${names.id}`)} = now.id`
+              on named.load_id = ${scope.load} and ${sql.ref(`named.${names.id}`)} = now.id`
         : sql``
     }
     where ${sql.join(shown, sql` and `)}) as ranked

@@ -77,4 +77,4 @@ const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
 /** Films in groups, with the stars that they were given. */
 const ratedFilms = (scope: Scope, params: Params) => sql`
   (${filmsInGroups(scope, params, params.by ?? 'film')}) as f
-  join movies.film_rating counted on counted.load_id = ${scope.loadId} and counted.film_id = f.film_id`
+  join movies.film_rating counted on counted.load_id = ${scope.load} and counted.film_id = f.film_id`

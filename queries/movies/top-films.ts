@@ -136,7 +136,7 @@ const top = (scope: Scope, params: Params, last = most(params)): RawBuilder<Reco
          trim_scale(ranked.budget::numeric) as budget, trim_scale(ranked.revenue::numeric) as revenue,
          source.name as source_file, film.source_line
   from (${ranked(scope, params)}) as ranked
-  join movies.film film on film.load_id = ${scope.loadId} and film.film_id = ranked.film_id
+  join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id
   join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
   where ranked.rank <= ${last})`
 
@@ -145,4 +145,4 @@ const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
   select ranked.group_id, ranked.film_id, ranked.value as rank, film.release_date, film.release_year as year, ranked.value,
          ranked.budget::numeric as budget, ranked.revenue::numeric as revenue
   from (${ranked(scope, params)}) as ranked
-  join movies.film film on film.load_id = ${scope.loadId} and film.film_id = ranked.film_id)`
+  join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id)`

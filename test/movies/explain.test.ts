@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { sql } from 'kysely'
 import t, { type Test } from 'tap'
-import type { Parts, Report } from '../../queries/report.ts'
+import { type Parts, type Report, scopeOf } from '../../queries/report.ts'
 import { loadReports } from '../../src/reports.ts'
 import { loadSubjects } from '../../src/subjects.ts'
 import { build, type House, temporaryFolder } from '../build.ts'
@@ -291,7 +291,7 @@ async function filmsBehind(
   parts: Parts,
   params: Record<string, unknown>,
 ): Promise<number> {
-  const scope = { loadId: 1, rolledUp: true }
+  const scope = scopeOf(1, { rolledUp: true })
   const { reader, writer } = house.warehouse
   const key = sql.join(report.key.map((column) => sql.ref(column)))
   const { rows } = await sql<{ films: number }>`

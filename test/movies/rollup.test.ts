@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import t from 'tap'
 import type { MoviesDb } from '../../queries/movies/parts/tables.ts'
-import type { Report, Rows } from '../../queries/report.ts'
+import { type Report, type Rows, type Scope, scopeOf } from '../../queries/report.ts'
 import { loadReports } from '../../src/reports.ts'
 import { law } from '../law.ts'
 import { datasetFolder } from './dataset-file.ts'
@@ -35,7 +35,7 @@ t.test('for any file', { timeout: 0 }, async (t) => {
   const reportOf = ({ report }: Question) => reports.get(report) as Report
 
   /** All rows of the answer as texts, whatever their order. */
-  const rows = async (one: Question, scope: { loadId: number; rolledUp: boolean }) => {
+  const rows = async (one: Question, scope: Scope) => {
     const report = reportOf(one)
     const params = report.params.parse(queryOf({ params: one.params }))
     const query = report.query(reader, scope, params) as Rows<unknown>
@@ -46,8 +46,8 @@ t.test('for any file', { timeout: 0 }, async (t) => {
     return { from: report.addedUpFrom?.(scope, params), rows: found.map(({ json }) => json).sort() }
   }
   const compare = async (one: Question, loadId: number) => {
-    const kept = await rows(one, { loadId, rolledUp: true })
-    const counted = await rows(one, { loadId, rolledUp: false })
+    const kept = await rows(one, scopeOf(loadId, { rolledUp: true }))
+    const counted = await rows(one, scopeOf(loadId, { rolledUp: false }))
     assert.notEqual(counted.from, 'movies.rollup')
     assert.deepEqual(kept.rows, counted.rows, JSON.stringify(one))
     return kept.from
@@ -118,7 +118,7 @@ t.test('which table answers', async (t) => {
   ]
   for (const [name, params, table] of asked) {
     const report = reports.get(`movies/${name}`) as Report
-    const from = report.addedUpFrom?.({ loadId: 1, rolledUp: true }, report.params.parse(params))
+    const from = report.addedUpFrom?.(scopeOf(1, { rolledUp: true }), report.params.parse(params))
     t.equal(from, `movies.${table}`, `${name} ${JSON.stringify(params)}`)
   }
 })

@@ -138,7 +138,7 @@ function rowsOf(db: MoviesDb, scope: Scope, params: CellParams, cells: Cells): R
   ]
   const joins = named.map(({ alias, table, id }) => {
     return sql`join ${sql.table(`movies.${table}`)} as ${sql.ref(alias)}
-               on ${sql.ref(`${alias}.load_id`)} = ${scope.loadId} and ${sql.ref(`${alias}.${id}`)} = ${sql.ref(`cell.${id}`)}`
+               on ${sql.ref(`${alias}.load_id`)} = ${scope.load} and ${sql.ref(`${alias}.${id}`)} = ${sql.ref(`cell.${id}`)}`
   })
   const rows = sql<Record<string, unknown>>`(
     select ${sql.join(columns)}

@@ -77,7 +77,7 @@ function fromRollup(scope: Scope, params: CellParams, cells: Cells, grain: Grain
   const { from, to, min_releases } = params
   const ids = cells.by.flatMap((name) => dimensionNamed(name).ids).map((id) => sql.ref(`f.${id}`))
   const conditions = [
-    sql`f.load_id = ${scope.loadId}`,
+    sql`f.load_id = ${scope.load}`,
     // As text of the statement, for the indexes that hold these cells alone.
     sql`f.cells = ${sql.lit(nameOf(cells.by))} and f.grain = ${sql.lit(grain)}`,
     ...(from === undefined ? [] : [sql`f.year >= ${from}`]),

@@ -81,9 +81,9 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
     ])}
     from movies.film f
     ${joins.length > 0 ? sql.join(joins, sql` `) : sql``}
-    left join movies.film_rating rated on rated.load_id = ${scope.loadId} and rated.film_id = f.film_id
+    left join movies.film_rating rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
     ${joinPrices(scope, params)}
-    where f.load_id = ${scope.loadId}
+    where f.load_id = ${scope.load}
     ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``}`
 }
 
@@ -102,7 +102,7 @@ export function ofMembers(
   if (names && params.q !== undefined)
     asked.push(sql<boolean>`${member} in (
       select ${sql.ref(names.id)} from ${sql.table(`movies.${names.table}`)} as named
-      where load_id = ${scope.loadId} and ${containing(sql.ref('named.name'), params.q)})`)
+      where load_id = ${scope.load} and ${containing(sql.ref('named.name'), params.q)})`)
   return asked
 }
 

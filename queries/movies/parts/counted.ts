@@ -97,9 +97,9 @@ export function filmsCounted(db: MoviesDb, scope: Scope, params: PriceParams, re
            f.popularity is not null as popularity, f.vote_count is not null as votes,
            coalesce(rated.rating_count, 0) > 0 as ratings
     from movies.film f
-    left join movies.film_rating rated on rated.load_id = ${scope.loadId} and rated.film_id = f.film_id
+    left join movies.film_rating rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
     ${joinPrices(scope, params)}
-    where f.load_id = ${scope.loadId})`
+    where f.load_id = ${scope.load})`
   return {
     reasons: reasons.map(({ reason }) => reason),
     coverage: COVERAGE,

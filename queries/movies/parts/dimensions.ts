@@ -24,7 +24,7 @@ export interface Dimension {
 
 const linked = (table: string, id: string, as = id): NonNullable<Dimension['links']> => ({
   rows: (scope) => sql`
-    select film_id, ${sql.ref(id)} as ${sql.ref(as)} from ${sql.table(`movies.${table}`)} where load_id = ${scope.loadId}`,
+    select film_id, ${sql.ref(id)} as ${sql.ref(as)} from ${sql.table(`movies.${table}`)} where load_id = ${scope.load}`,
   within: [],
 })
 
@@ -97,10 +97,10 @@ export const DIMENSIONS = {
     links: {
       rows: (scope, { job: jobs = ['Director'] }) => sql`
         select distinct film_id, person_id, job from movies.film_crew
-        where load_id = ${scope.loadId} and job in (${sql.join(jobs)}) and job <> ${CAST}
+        where load_id = ${scope.load} and job in (${sql.join(jobs)}) and job <> ${CAST}
         union all
         select distinct film_id, person_id, ${CAST}::text as job from movies.film_cast
-        where load_id = ${scope.loadId} and ${jobs.includes(CAST)}`,
+        where load_id = ${scope.load} and ${jobs.includes(CAST)}`,
       within: ['job'],
     },
   },

@@ -43,11 +43,8 @@ export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: Price
   const shown = (amount: RawBuilder<unknown>) => sql<number | null>`trim_scale((${amount})::numeric)`
   const price = isReal(params) ? indexByMonth(scope, params) : sql`(select null::date as month)`
   return films
-    .innerJoin('reelhouse.load_file as source', (join) =>
-      join.onRef('source.load_id', '=', 'f.source_load_id').onRef('source.file_no', '=', 'f.source_file_no'),
-    )
     .leftJoin('movies.film_rating as rated', (join) =>
-      join.on('rated.load_id', '=', scope.loadId).onRef('rated.film_id', '=', 'f.film_id'),
+      join.on('rated.load_id', '=', scope.load).onRef('rated.film_id', '=', 'f.film_id'),
     )
     .leftJoin(sql<{ month: string }>`${price}`.as('price'), (join) => join.on('price.month', '=', releaseMonth))
     .select([
@@ -72,7 +69,10 @@ export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: Price
       quotient(sql`rated.rating_sum`, sql`rated.rating_count`, 6).as('rating_average'),
       sql<number | null>`case when ${hasRatings(scope)} then coalesce(rated.rating_count, 0) end`.as('rating_count'),
       'f.suspect',
-      'source.name as source_file',
+      // Not joined: PostgreSQL takes the two columns for independent, and few films for left.
+      sql<string>`(select name from reelhouse.load_file file where file.load_id = f.source_load_id and file.file_no = f.source_file_no)`.as(
+        'source_file',
+      ),
       'f.source_line',
       'f.load_id',
       'f.source_load_id',

@@ -69,12 +69,12 @@ const factsOfFilms = (db: MoviesDb, scope: Scope) =>
   db
     .selectFrom('movies.film as f')
     .leftJoin('movies.collection as within', (join) =>
-      join.on('within.load_id', '=', scope.loadId).onRef('within.collection_id', '=', 'f.collection_id'),
+      join.on('within.load_id', '=', scope.load).onRef('within.collection_id', '=', 'f.collection_id'),
     )
     .leftJoin('movies.film_rating as rated', (join) =>
-      join.on('rated.load_id', '=', scope.loadId).onRef('rated.film_id', '=', 'f.film_id'),
+      join.on('rated.load_id', '=', scope.load).onRef('rated.film_id', '=', 'f.film_id'),
     )
-    .where('f.load_id', '=', scope.loadId)
+    .where('f.load_id', '=', scope.load)
     .select([
       'f.film_id',
       'f.title',

@@ -35,7 +35,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
       const ids = sql.join(params[parameter] as (number | string)[])
       const some = links.map(
         (link) => sql`select film_id from ${sql.table(`movies.${link}`)}
-                      where load_id = ${scope.loadId} and ${sql.ref(id)} in (${ids})`,
+                      where load_id = ${scope.load} and ${sql.ref(id)} in (${ids})`,
       )
       return sql<boolean>`f.film_id in (${sql.join(some, sql` union all `)})`
     })
@@ -76,7 +76,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
 export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams, selectsRows: Selector[] = []) {
   return db
     .selectFrom('movies.film as f')
-    .where('f.load_id', '=', scope.loadId)
+    .where('f.load_id', '=', scope.load)
     .where((eb) => eb.and(filmConditions(scope, params, selectsRows).map(({ holds }) => holds)))
 }
 

@@ -46,14 +46,14 @@ export function filmsInGroups(scope: Scope, params: CellParams, by: Group): RawB
       id,
       sql`named.name`,
       sql`join ${sql.table(`movies.${names?.table}`)} named
-          on named.load_id = ${scope.loadId} and ${sql.ref(`named.${names?.id}`)} = ${id}`,
+          on named.load_id = ${scope.load} and ${sql.ref(`named.${names?.id}`)} = ${id}`,
     )
   }
   if (by === 'film')
     return told(
       sql`f.film_id`,
       sql`named.title`,
-      sql`join movies.film named on named.load_id = ${scope.loadId} and named.film_id = f.film_id`,
+      sql`join movies.film named on named.load_id = ${scope.load} and named.film_id = f.film_id`,
     )
   if (by === 'budget_band') return told(BANDS, BANDS, sql`where f.budget is not null`)
   if (by === 'all') return told(sql`'all'`, sql`'all'`)

@@ -11,7 +11,7 @@ export function links(scope: Scope, dimension: 'company' | 'genre' | 'country' |
      from (select of.${sql.ref(id)}, of.name
            from ${sql.table(`movies.film_${dimension}`)} link
            join ${sql.table(`movies.${dimension}`)} of using (load_id, ${sql.ref(id)})
-           where link.load_id = ${scope.loadId} and link.film_id = f.film_id) as one)`
+           where link.load_id = ${scope.load} and link.film_id = f.film_id) as one)`
 }
 
 /** Who worked on film `f`, as JSON. */
@@ -20,7 +20,7 @@ export function crew(scope: Scope) {
     (select coalesce(json_agg(row_to_json(one) order by one.job, one.name collate "C", one.person_id, one.department), '[]')
      from (select p.person_id, p.name, link.job, nullif(link.department, '') as department
            from movies.film_crew link join movies.person p using (load_id, person_id)
-           where link.load_id = ${scope.loadId} and link.film_id = f.film_id) as one)`
+           where link.load_id = ${scope.load} and link.film_id = f.film_id) as one)`
 }
 
 /** Who played in film `f`, as JSON, in the order of billing. */
@@ -30,5 +30,5 @@ export function cast(scope: Scope) {
                               order by cast_order, name collate "C", person_id, character collate "C"), '[]')
      from (select p.person_id, p.name, link.character, link.cast_order
            from movies.film_cast link join movies.person p using (load_id, person_id)
-           where link.load_id = ${scope.loadId} and link.film_id = f.film_id) as one)`
+           where link.load_id = ${scope.load} and link.film_id = f.film_id) as one)`
 }

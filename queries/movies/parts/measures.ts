@@ -41,7 +41,7 @@ export const quotient = (over: RawBuilder<unknown>, under: RawBuilder<unknown>, 
 
 /** Whether the load has ratings, so that a film without any has none and not an unknown number. */
 export const hasRatings = (scope: Scope) => sql<boolean>`
-  (select exists (select from reelhouse.load_family where load_id = ${scope.loadId} and family = 'ratings'))`
+  (select exists (select from reelhouse.load_family where load_id = ${scope.load} and family = 'ratings'))`
 
 const bothKnown = sql`f.budget is not null and f.revenue is not null`
 const known = (name: string) => sql`${sql.ref(`f.${name}`)} is not null`

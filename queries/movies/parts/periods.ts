@@ -73,7 +73,7 @@ export const isDated = ({ grain }: CellParams) =>
     ? sql<boolean>`f.release_year is not null and f.release_precision = 'day'`
     : sql<boolean>`f.release_year is not null`
 
-const dataThrough = (scope: Scope) => sql`(select data_through from reelhouse.load where load_id = ${scope.loadId})`
+const dataThrough = (scope: Scope) => sql`(select data_through from reelhouse.load where load_id = ${scope.load})`
 
 /** The columns of a period, of rows that have its `bucket`. */
 export function periodOf(scope: Scope, params: CellParams, bucket: RawBuilder<unknown>) {

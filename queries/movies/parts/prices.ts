@@ -20,7 +20,7 @@ const seriesOf = ({ price_index }: PriceParams) => price_index ?? DEFAULT_SERIES
 const wholeYears = (scope: Scope, params: PriceParams) => sql`
   select extract(year from month)::integer as year, sum(value) as sum
   from movies.price_index
-  where load_id = ${scope.loadId} and series = ${seriesOf(params)} and value is not null
+  where load_id = ${scope.load} and series = ${seriesOf(params)} and value is not null
   group by 1 having count(*) = 12`
 
 /** The year whose prices are used, and the sum of its values. */
@@ -32,7 +32,7 @@ const base = (scope: Scope, params: PriceParams) => sql`
 /** The index of each month, as rows to be joined to films. */
 export const indexByMonth = (scope: Scope, params: PriceParams): RawBuilder<unknown> => sql`
   (select month, value, (select sum from (${base(scope, params)}) as base) as base_sum
-   from movies.price_index where load_id = ${scope.loadId} and series = ${seriesOf(params)})`
+   from movies.price_index where load_id = ${scope.load} and series = ${seriesOf(params)})`
 
 /** A film's month, where the source tells more of its date than the year. */
 export const releaseMonth = sql<string>`
@@ -74,7 +74,7 @@ export const priceMeta = (db: MoviesDb, scope: Scope, params: PriceParams): Rows
     ? [
         db
           .selectFrom('movies.price_index as p')
-          .where('p.load_id', '=', scope.loadId)
+          .where('p.load_id', '=', scope.load)
           .where('p.series', '=', seriesOf(params))
           .where('p.value', 'is not', null)
           .groupBy('p.source_load_id')
@@ -101,15 +101,15 @@ export function priceRefusal(
 ): Rows<{ parameter: string; detail: string }> | undefined {
   if (!isReal(params)) return undefined
   const series = seriesOf(params)
-  const ofSeries = sql`movies.price_index where load_id = ${scope.loadId} and series = ${series}`
+  const ofSeries = sql`movies.price_index where load_id = ${scope.load} and series = ${series}`
   const found = sql<{ parameter: string; detail: string }>`(
     select case when not loaded then 'price_index' when years is null or wanted then 'base_year' end as parameter,
-           case when not loaded then format('names %s, which load %s does not have; %s', ${series}::text, ${scope.loadId}::text,
+           case when not loaded then format('names %s, which load %s does not have; %s', ${series}::text, ${scope.load}::text,
                                             coalesce('it has ' || others, 'it has no price index at all: load one'))
-                when years is null then format('is not to be had: %s has no whole year in load %s', ${series}::text, ${scope.loadId}::text)
-                when wanted then format('takes a year that %s has whole in load %s: %s', ${series}::text, ${scope.loadId}::text, years) end as detail
+                when years is null then format('is not to be had: %s has no whole year in load %s', ${series}::text, ${scope.load}::text)
+                when wanted then format('takes a year that %s has whole in load %s: %s', ${series}::text, ${scope.load}::text, years) end as detail
     from (select exists (select from ${ofSeries}) as loaded,
-                 (select string_agg(distinct series, ', ') from movies.price_index where load_id = ${scope.loadId}) as others,
+                 (select string_agg(distinct series, ', ') from movies.price_index where load_id = ${scope.load}) as others,
                  (select min(year) || ' to ' || max(year) from (${wholeYears(scope, params)}) as whole) as years,
                  ${params.base_year ?? null}::integer is not null
                  and not exists (select from (${wholeYears(scope, params)}) as whole

@@ -93,7 +93,7 @@ export function reconciliation(
                   ${members.length > 0 ? sql.join(members, sql` and `) : sql`true`} as has_members
            from movies.film f
            ${joinPrices(scope, params)}
-           where f.load_id = ${scope.loadId} ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``})
+           where f.load_id = ${scope.load} ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``})
     select (${jsonObject(accounts)})::json as reconciliation)`
   return [db.selectFrom(told.as('told')).select(['reconciliation']) as unknown as Rows<Record<string, unknown>>]
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import type { Rows, Scope } from '../../report.ts'
+import { cellRows } from './cell-rows.ts'
 import type { MoviesDb } from './tables.ts'
 
 /** Shape of what `sharedNames` adds to `meta`. */
@@ -34,17 +35,14 @@ export function sharedNames(
 ): Rows<Record<string, unknown>>[] {
   const told = sql<Record<string, unknown>>`(
     with asked as (
-           select distinct name from movies.company where load_id = ${scope.loadId} and company_id in (${shown})),
+           select distinct name from movies.company where load_id = ${scope.load} and company_id in (${shown})),
          named as (
            select name, company_id, count(*) over (partition by name) as companies
-           from movies.company join asked using (name) where load_id = ${scope.loadId}),
+           from movies.company join asked using (name) where load_id = ${scope.load}),
          told as (
-           select named.name, company_id, min(f.release_year) as first_year, max(f.release_year) as last_year, count(*) as films
-           from named
-           join movies.film_company link using (company_id)
-           join movies.film f on f.load_id = ${scope.loadId} and f.film_id = link.film_id
-           where companies > 1 and link.load_id = ${scope.loadId}
-           group by named.name, company_id)
+           select named.name, company_id, first_year, last_year, releases as films
+           from named join (${cellRows(scope, {}, { by: ['company'], periods: false }).rows}) as life using (company_id)
+           where companies > 1)
     select coalesce(json_agg(shared order by name collate "C"), '[]') as shared_names
     from (select name, (select row_to_json(one) from (select name as company, companies) as one) as shared
           from (select name, json_agg((select row_to_json(one) from (select company_id, first_year, last_year, films) as one)
