@@ -1,5 +1,6 @@
 import { pipeline, Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Told } from './again.ts'
 import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
@@ -16,6 +17,8 @@ export interface Answerable {
   vary?: string[]
   /** Whether only the database knows if there is an answer at all, so that `If-None-Match: *` cannot be told without it. */
   mayBeMissing: boolean
+  /** Told how the page was answered, for whoever asks for it again to the letter. */
+  remember?: (told: Told) => void
   /** A page, made in memory; or all rows as they come, as a file of that name. */
   rows:
     | { page: (signal: AbortSignal) => Promise<PageAnswer> }
@@ -48,9 +51,12 @@ export async function respond(
   const kept = cache.get(key)
   const answer = kept ?? (await cache.obtain(key, request.signal, (signal) => make(rows.page, encoding, signal)))
   reply.header('server-timing', kept ? 'cache;desc=hit' : `db;dur=${(performance.now() - startedAt).toFixed(1)}`)
-  if (answer.next !== null) reply.header('link', linkTo(request, answer.next))
-  if (encoding !== 'identity' && answer.encoded) reply.header('content-encoding', encoding)
-  return reply.send(answer.body)
+  const more = {
+    ...(answer.next === null ? {} : { link: linkTo(request, answer.next) }),
+    ...(encoding !== 'identity' && answer.encoded ? { 'content-encoding': encoding } : {}),
+  }
+  answerable.remember?.({ etag, key, headers: { etag, ...headers, 'content-type': MEDIA_TYPES[format], ...more } })
+  return reply.headers(more).send(answer.body)
 }
 
 async function make(

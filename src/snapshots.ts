@@ -46,6 +46,11 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     return this.#current.get(subject)
   }
 
+  /** The same without waiting: undefined also when what is known may be out of date. */
+  heard(subject: string): Snapshot | undefined {
+    return this.#ear.hears ? this.#current.get(subject) : undefined
+  }
+
   /** Reads the pointers now: whoever just moved one here must be answered from the new load. */
   async refresh(): Promise<void> {
     await this.#readPointers()

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
 import { type LoadView, loads } from '../../queries/loads.ts'
+import { Again, type Told } from '../again.ts'
 import { answerPage } from '../answer.ts'
 import { type AdminTokens, isAdmin } from '../auth.ts'
 import type { ByteCache } from '../cache.ts'
@@ -27,11 +28,16 @@ export interface ReportRoutes {
 
 export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void {
   const { reports, warehouse, snapshots, cache, tokens } = options
+  const again = new Again(snapshots, cache)
   // Its bytes are packed here, if they are, and kept so; packing them once more would belie the ETag.
   for (const served of reports)
     app.get(
       served.url,
-      { schema: { ...reportDocs(served), ...validation(served) }, compress: false },
+      {
+        schema: { ...reportDocs(served), ...validation(served) },
+        compress: false,
+        onRequest: async (request, reply) => again.answer(request, reply),
+      },
       async (request, reply) => {
         const query: Asked = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
         const admin = query.explain === true && isAdmin(tokens, request)
@@ -45,7 +51,10 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
         })
         const answerable = question.explain
           ? explanationOf(await explained(warehouse, question, admin), warehouse)
-          : answerableOf(question, query, warehouse)
+          : {
+              ...answerableOf(question, query, warehouse),
+              remember: (told: Told) => again.remember(request, question.snapshot, served.subject, told),
+            }
         return await respond(request, reply, answerable, cache)
       },
     )
