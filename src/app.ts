@@ -6,6 +6,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
 import type { z } from 'zod'
 import type { Subject } from '../ingest/subject.ts'
+import { Admission } from './admission.ts'
 import type { AdminTokens } from './auth.ts'
 import { ByteCache } from './cache.ts'
 import type { Config } from './config.ts'
@@ -25,10 +26,11 @@ import { loadRoutes } from './routes/loads.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import type { Runner } from './runner.ts'
+import { closeSilentConnections } from './silent-connections.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Sweeper } from './sweeper.ts'
 import { validate } from './validate.ts'
-import type { Warehouse } from './warehouse.ts'
+import { exportersOf, type Warehouse } from './warehouse.ts'
 
 export interface AppOptions {
   config: Config
@@ -97,6 +99,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Bodies are JSON; the framework would take plain text too.
   app.removeContentTypeParser('text/plain')
   handleErrors(app)
+  closeSilentConnections(app)
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
       throw new Problem(400, 'HTTP/1.1 asks for a Host header.')
@@ -115,12 +118,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await app.register(swagger, swaggerOptions(await readExamples()))
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { tryItOutEnabled: true } })
   const cache = makeCache(config, snapshots)
+  const admission = { pages: new Admission(config.poolSize), exports: new Admission(exportersOf(config)) }
   await app.register(async (scope) => {
     healthRoutes(scope, { warehouse, snapshots, subjects })
     catalogRoutes(scope, { subjects, reports, snapshots })
-    reportRoutes(scope, { reports, warehouse, snapshots, cache, tokens })
+    reportRoutes(scope, { reports, warehouse, snapshots, cache, admission, tokens })
     loadRoutes(scope, { warehouse, snapshots, tokens })
-    changesRoute(scope, { reports, warehouse, tokens, cache })
+    changesRoute(scope, { reports, warehouse, tokens, cache, admission })
     eventRoutes(scope, { subjects, warehouse, snapshots, ear })
     adminRoutes(scope, { config, subjects, warehouse, snapshots, runner, sweeper, tokens })
     scheduleRoutes(scope, { config, subjects, warehouse, tokens })

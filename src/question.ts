@@ -120,6 +120,14 @@ export function assertPossible(
   if (contradiction) throw badParameter(contradiction.parameter, contradiction.detail)
 }
 
+/** What takes about as long as another question of the kind: what is asked, but for the values of filters. */
+export const kindOf = ({ served, params, page, format, count }: Question): string => {
+  const asked = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined ? [] : [typeof value === 'string' ? `${name}=${value}` : name],
+  )
+  return [served.name, format, count, ...asked, ...page.sort.map(({ column }) => column)].join(' ')
+}
+
 /** What a PageError says, as a Problem. */
 export function asParameterProblem<T>(work: () => T): T {
   try {

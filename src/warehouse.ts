@@ -96,7 +96,7 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     return db as unknown as ReadonlyKysely<unknown>
   }
   const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient, maxUses: USES })
-  const exporter = forReading('reelhouse exporter', Math.ceil(config.poolSize / 2), {})
+  const exporter = forReading('reelhouse exporter', exportersOf(config), {})
   const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, {}, 'statement_timeout=60000')) })
 
   const close = async () => {
@@ -121,6 +121,9 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     libpq: libpqEnvironment(connectionString),
   }
 }
+
+/** Connections for whole results, beside those for pages. */
+export const exportersOf = ({ poolSize }: Pick<Config, 'poolSize'>) => Math.ceil(poolSize / 2)
 
 async function assertUsable(connect: Warehouse['connect']): Promise<void> {
   const client = await connect('reelhouse start').catch((cause: Error) => {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
 import type { Report } from '../../queries/report.ts'
+import type { AdmissionOf } from '../admission.ts'
 import type { AdminTokens } from '../auth.ts'
 import type { ByteCache } from '../cache.ts'
 import {
@@ -112,9 +113,13 @@ export interface ChangesRoute {
   warehouse: Warehouse
   tokens: AdminTokens
   cache: ByteCache
+  admission: AdmissionOf
 }
 
-export function changesRoute(app: FastifyInstance, { reports, warehouse, tokens, cache }: ChangesRoute): void {
+export function changesRoute(
+  app: FastifyInstance,
+  { reports, warehouse, tokens, cache, admission }: ChangesRoute,
+): void {
   const lists = reports.filter(({ single }) => !single)
   const own = changesParams(lists)
   const byName = new Map(lists.map((served) => [served.name, served]))
@@ -177,7 +182,7 @@ export function changesRoute(app: FastifyInstance, { reports, warehouse, tokens,
           },
           vary: isPublic(loads) ? [] : ['authorization'],
           mayBeMissing: false,
-          rows: rowsOf(question, { warehouse, cache }),
+          rows: rowsOf(question, { warehouse, cache, admission }),
         },
         cache,
       )
@@ -188,16 +193,26 @@ export function changesRoute(app: FastifyInstance, { reports, warehouse, tokens,
 const isPublic = (loads: { load: ComparedLoad; against: ComparedLoad }) =>
   Object.values(loads).every(({ state }) => state === 'published' || state === 'superseded')
 
-function rowsOf(question: ChangesQuestion, { warehouse, cache }: Pick<ChangesRoute, 'warehouse' | 'cache'>) {
+function rowsOf(
+  question: ChangesQuestion,
+  { warehouse, cache, admission }: Pick<ChangesRoute, 'warehouse' | 'cache' | 'admission'>,
+) {
   const { page, served, load, against } = question
   if (page.limit !== null)
-    return { page: (signal: AbortSignal) => answerChanges(warehouse.reader, cache, question, signal) }
+    return {
+      page: (signal: AbortSignal) =>
+        admission.pages.run('changes', signal, () => answerChanges(warehouse.reader, cache, question, signal)),
+    }
   return {
-    all: async function* (sum: Sum, signal: AbortSignal) {
-      await assertComparable(warehouse.reader, question)
-      const lines = { columns: page.fields, query: (db: Parameters<typeof csvRows>[0]) => csvRows(db, question, page) }
-      yield* streamCsv(warehouse, [load.id, against.id], lines, sum, signal)
-    },
+    all: (sum: Sum, signal: AbortSignal) =>
+      admission.exports.stream(signal, async function* () {
+        await assertComparable(warehouse.reader, question)
+        const lines = {
+          columns: page.fields,
+          query: (db: Parameters<typeof csvRows>[0]) => csvRows(db, question, page),
+        }
+        yield* streamCsv(warehouse, [load.id, against.id], lines, sum, signal)
+      }),
     fileName: `${served.name.replaceAll('/', '-')}-changes-${against.id}-to-${load.id}.csv`,
   }
 }

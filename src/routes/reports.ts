@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { z } from 'zod'
 import { type LoadView, loads } from '../../queries/loads.ts'
+import type { AdmissionOf } from '../admission.ts'
 import { Again, type Told } from '../again.ts'
 import { answerPage } from '../answer.ts'
 import { type AdminTokens, isAdmin } from '../auth.ts'
@@ -9,7 +10,7 @@ import type { ByteCache } from '../cache.ts'
 import { Problem } from '../errors.ts'
 import { answerExplained, type Explained, explanationFingerprint } from '../explanation.ts'
 import { reportDocs } from '../openapi.ts'
-import { type Format, paramsOf, type Question, understand } from '../question.ts'
+import { type Format, kindOf, paramsOf, type Question, understand } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
 import { type Answerable, respond } from '../respond.ts'
 import { nothingPublished, type Snapshots } from '../snapshots.ts'
@@ -23,11 +24,12 @@ export interface ReportRoutes {
   warehouse: Warehouse
   snapshots: Snapshots
   cache: ByteCache
+  admission: AdmissionOf
   tokens: AdminTokens
 }
 
 export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void {
-  const { reports, warehouse, snapshots, cache, tokens } = options
+  const { reports, warehouse, snapshots, cache, admission, tokens } = options
   const again = new Again(snapshots, cache)
   // Its bytes are packed here, if they are, and kept so; packing them once more would belie the ETag.
   for (const served of reports)
@@ -50,9 +52,9 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
           return current
         })
         const answerable = question.explain
-          ? explanationOf(await explained(warehouse, question, admin), warehouse)
+          ? explanationOf(await explained(warehouse, question, admin), warehouse, admission)
           : {
-              ...answerableOf(question, query, warehouse),
+              ...answerableOf(question, query, warehouse, admission),
               remember: (told: Told) => again.remember(request, question.snapshot, served.subject, told),
             }
         return await respond(request, reply, answerable, cache)
@@ -86,7 +88,7 @@ function formatFor(request: FastifyRequest, query: { format?: Format }): Format 
   throw new Problem(406, 'Reports come as application/json, text/csv and application/x-ndjson.')
 }
 
-function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse): Answerable {
+function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse, admission: AdmissionOf): Answerable {
   const { served, snapshot, format, fingerprint, page } = question
   const asOfNumber = /^\d+$/.test(as_of ?? '')
   return {
@@ -100,10 +102,13 @@ function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse
     rows:
       page.limit === null
         ? {
-            all: (sum, signal) => streamAll(warehouse, question, sum, signal),
+            all: (sum, signal) => admission.exports.stream(signal, () => streamAll(warehouse, question, sum, signal)),
             fileName: `${served.name.replaceAll('/', '-')}.${format}`,
           }
-        : { page: (signal) => answerPage(warehouse.reader, question, signal) },
+        : {
+            page: (signal) =>
+              admission.pages.run(kindOf(question), signal, () => answerPage(warehouse.reader, question, signal)),
+          },
   }
 }
 
@@ -113,7 +118,7 @@ async function explained({ writer }: Warehouse, question: Question, admin: boole
 }
 
 /** An admin sees more than others: nobody's cache may hand that on. */
-function explanationOf(explained: Explained, warehouse: Warehouse): Answerable {
+function explanationOf(explained: Explained, warehouse: Warehouse, admission: AdmissionOf): Answerable {
   const { served, snapshot } = explained.question
   return {
     fingerprint: explanationFingerprint(warehouse.reader, explained),
@@ -125,6 +130,8 @@ function explanationOf(explained: Explained, warehouse: Warehouse): Answerable {
     },
     vary: ['authorization'],
     mayBeMissing: served.single,
-    rows: { page: (signal) => answerExplained(warehouse, explained, signal) },
+    rows: {
+      page: (signal) => admission.pages.run('explain', signal, () => answerExplained(warehouse, explained, signal)),
+    },
   }
 }

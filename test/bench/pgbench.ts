@@ -3,11 +3,11 @@ import path from 'node:path'
 import type { CompiledQuery } from 'kysely'
 import { ran } from './programs.ts'
 
-/** PostgreSQL's own load generator, asking the same statements on as many connections as our pool has. */
-export interface Pgbench {
-  /** Transactions a second. */
-  (statements: CompiledQuery[], options: { seconds: number; connections: number }): Promise<number>
-}
+/** PostgreSQL's own load generator, asking the same statements on as many connections as our pool has: transactions a second. */
+export type Pgbench = (
+  statements: CompiledQuery[],
+  options: { seconds: number; connections: number },
+) => Promise<number>
 
 /** @returns undefined where there is none on PATH */
 export async function findPgbench(libpq: Record<string, string>, folder: string): Promise<Pgbench | undefined> {
