@@ -123,16 +123,13 @@ export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: P
 }
 
 /** The page as texts, one a column; a list is joined by `|`. */
-export function textRows(
-  db: AnyDb,
-  report: Report,
-  rows: Rows<unknown>,
-  page: Page,
-): Rows<Record<string, string | null>> {
-  return shaped(db, report, rows, page).select(
+export const textRows = (db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<TextRow> =>
+  shaped(db, report, rows, page).select(
     page.fields.map((column) => textOf(report, column).as(column)),
-  ) as unknown as Rows<Record<string, string | null>>
-}
+  ) as unknown as Rows<TextRow>
+
+/** A row's cells as texts, by column. */
+export type TextRow = Record<string, string | null>
 
 const textOf = (report: Report, column: string) => {
   const value = sql.ref(`row.${column}`)
@@ -162,13 +159,15 @@ export interface ReadPage {
   members: (string | null)[]
 }
 
+/** How a row of a page is written: an object of JSON, or a JSON array of the texts of its cells. */
+export type Line = 'json' | 'texts'
+
 export interface PageQuestion {
   report: Report
   loadId: number
   rows: Rows<unknown>
   page: Page & { limit: number }
-  /** How a row is written. */
-  line: 'json' | 'texts'
+  line: Line
   separator: string
   count: boolean
   /** Queries of what `meta` tells; they may read the rows that show from `page`, their key and sort columns at least. */

@@ -3,8 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
-import type { Format } from './question.ts'
-import { Sum } from './stream.ts'
+import type { Format } from './format.ts'
+import { Sum } from './sum.ts'
 
 /** What is answered with rows: conditional, kept by what it was read from, as a page or as it comes. */
 export interface Answerable {
@@ -19,13 +19,7 @@ export interface Answerable {
   /** A page, made in memory; or all rows as they come, as a file of that name. */
   rows:
     | { page: (signal: AbortSignal) => Promise<PageAnswer> }
-    | { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string>; fileName: string }
-}
-
-const MEDIA_TYPES: Record<Format, string> = {
-  json: 'application/json; charset=utf-8',
-  csv: 'text/csv; charset=utf-8; header=present',
-  ndjson: 'application/x-ndjson; charset=utf-8',
+    | { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string | Uint8Array>; fileName: string }
 }
 
 export async function respond(
@@ -40,7 +34,7 @@ export async function respond(
   reply.headers({ etag, ...headers })
   varyBy(reply, ...vary, 'accept', 'accept-encoding')
   if (isNotModified(request, etag, mayBeMissing)) return reply.code(304).send()
-  reply.type(MEDIA_TYPES[format])
+  reply.type(format.contentType)
   if ('all' in rows) return stream(request, reply, format, encoding, rows)
 
   const startedAt = performance.now()
@@ -58,8 +52,8 @@ async function make(
   encoding: Encoding,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { text, next } = await page(signal)
-  const body = Buffer.from(text)
+  const { body: made, next } = await page(signal)
+  const body = typeof made === 'string' ? Buffer.from(made) : Buffer.from(made)
   const encoded = encoding !== 'identity' && isWorthIt(body)
   return {
     body: encoded ? await encode(body, encoding) : body,
@@ -82,21 +76,21 @@ function stream(
   reply: FastifyReply,
   format: Format,
   encoding: Encoding,
-  { all, fileName }: { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string>; fileName: string },
+  { all, fileName }: Extract<Answerable['rows'], { all: unknown }>,
 ): FastifyReply {
   reply.header('content-disposition', `attachment; filename="${fileName}"`)
   if (encoding !== 'identity') reply.header('content-encoding', encoding)
   const sum = new Sum()
-  const trailers = format === 'csv' && request.raw.httpVersion !== '1.0'
+  const trailers = format.whole?.trailers && request.raw.httpVersion !== '1.0'
   // The framework would announce them without commas.
   if (trailers) reply.headers({ trailer: 'Row-Count, Body-Digest', 'transfer-encoding': 'chunked' })
   // A stream without rows: no length is claimed for what would have none.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const texts = async function* () {
+  const pieces = async function* () {
     const stalled = setTimeout(() => reply.raw.destroy(new Error('The client took nothing for too long.')), STALL_MS)
     try {
-      for await (const text of all(sum, request.signal)) {
-        yield text
+      for await (const piece of all(sum, request.signal)) {
+        yield piece
         stalled.refresh()
       }
     } finally {
@@ -104,7 +98,7 @@ function stream(
     }
     if (trailers) reply.raw.addTrailers({ 'Row-Count': String(sum.rows), 'Body-Digest': sum.digest() })
   }
-  const rows = Readable.from(texts(), { objectMode: false })
+  const rows = Readable.from(pieces(), { objectMode: false })
   const packed = encoder(encoding)
   if (!packed) return reply.send(rows)
   // Errors reach `packed`, and through it the connection.
