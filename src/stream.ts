@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { assertAllKept, assertAnswerable } from './answer.ts'
@@ -9,6 +10,8 @@ import type { Warehouse } from './warehouse.ts'
 
 /** Rows that a cursor of the database hands over at a time. */
 const BATCH_ROWS = 1000
+/** After which a statement that goes on is cancelled once more. */
+const AGAIN_MS = 50
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
@@ -72,10 +75,15 @@ async function* inBatches(
   const session = await exporter.startTransaction().execute()
   let cancelled: Promise<unknown> = Promise.resolve()
   let cancel = () => {}
+  let ended = false
   try {
     const [own] = await session.selectNoFrom(sql<number>`pg_backend_pid()`.as('pid')).execute()
     cancel = () => {
-      cancelled = sql`select pg_cancel_backend(${own?.pid})`.execute(writer).catch(() => {})
+      cancelled = (async () => {
+        // Until it has ended: what reaches a session before its statement does is lost.
+        for (; !ended; await sleep(AGAIN_MS))
+          await sql`select pg_cancel_backend(${own?.pid})`.execute(writer).catch(() => {})
+      })()
     }
     signal.throwIfAborted()
     signal.addEventListener('abort', cancel, { once: true })
@@ -89,6 +97,7 @@ async function* inBatches(
     if (batch.length > 0) yield batch
   } finally {
     signal.removeEventListener('abort', cancel)
+    ended = true
     // Not given back before that: the next one's statement would be cancelled.
     await cancelled
     await session
