@@ -5,9 +5,10 @@ import type { Format } from './format.ts'
 import { csv } from './formats/csv.ts'
 import { json } from './formats/json.ts'
 import { ndjson } from './formats/ndjson.ts'
+import { parquet } from './formats/parquet.ts'
 
 /** Every format, in the order of preference. */
-export const FORMATS: readonly Format[] = [json, csv, ndjson]
+export const FORMATS: readonly Format[] = [json, csv, ndjson, parquet]
 
 export const formatNames = FORMATS.map(({ name }) => name) as [string, ...string[]]
 

@@ -72,7 +72,10 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
 }
 
 const OTHER_FORMATS = Object.fromEntries(
-  FORMATS.filter(({ tellsMeta }) => !tellsMeta).map(({ mediaType }) => [mediaType, { schema: { type: 'string' } }]),
+  FORMATS.filter(({ tellsMeta }) => !tellsMeta).map(({ mediaType, binary }) => [
+    mediaType,
+    { schema: { type: 'string', ...(binary ? { format: 'binary' } : {}) } },
+  ]),
 )
 
 /** What `explain=true` is answered with: the same of every report, so it stands once. */
@@ -197,7 +200,7 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
     io,
     unrepresentable: 'any',
     override: ({ jsonSchema: one }) => {
-      const { sql, unit, ...kept } = one as Record<string, unknown>
+      const { sql, unit, decimals, ...kept } = one as Record<string, unknown>
       for (const key of Object.keys(one)) delete (one as Record<string, unknown>)[key]
       Object.assign(one, kept, unit === undefined ? {} : { 'x-unit': unit })
       // Zod bounds every integer by what a double holds; that says nothing about the figure.

@@ -16,9 +16,9 @@ export interface Answerable {
   vary?: string[]
   /** Whether only the database knows if there is an answer at all, so that `If-None-Match: *` cannot be told without it. */
   mayBeMissing: boolean
-  /** A page, made in memory; or all rows as they come, as a file of that name. */
+  /** A page, made in memory; or all rows as they come. With a name, as a file. */
   rows:
-    | { page: (signal: AbortSignal) => Promise<PageAnswer> }
+    | { page: (signal: AbortSignal) => Promise<PageAnswer>; fileName?: string }
     | { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string | Uint8Array>; fileName: string }
 }
 
@@ -29,12 +29,13 @@ export async function respond(
   cache: ByteCache,
 ): Promise<FastifyReply> {
   const { fingerprint, format, headers, vary = [], mayBeMissing, rows } = answerable
-  const encoding = encodingFor(request)
+  const encoding = format.binary ? 'identity' : encodingFor(request)
   const etag = `"${fingerprint.slice(0, 27)}-${encoding}"`
   reply.headers({ etag, ...headers })
   varyBy(reply, ...vary, 'accept', 'accept-encoding')
   if (isNotModified(request, etag, mayBeMissing)) return reply.code(304).send()
   reply.type(format.contentType)
+  if (rows.fileName !== undefined) reply.header('content-disposition', `attachment; filename="${rows.fileName}"`)
   if ('all' in rows) return stream(request, reply, format, encoding, rows)
 
   const startedAt = performance.now()
@@ -76,9 +77,8 @@ function stream(
   reply: FastifyReply,
   format: Format,
   encoding: Encoding,
-  { all, fileName }: Extract<Answerable['rows'], { all: unknown }>,
+  { all }: Extract<Answerable['rows'], { all: unknown }>,
 ): FastifyReply {
-  reply.header('content-disposition', `attachment; filename="${fileName}"`)
   if (encoding !== 'identity') reply.header('content-encoding', encoding)
   const sum = new Sum()
   const trailers = format.whole?.trailers && request.raw.httpVersion !== '1.0'

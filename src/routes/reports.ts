@@ -71,6 +71,7 @@ function validation(served: ServedReport) {
 function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse): Answerable {
   const { served, snapshot, format, fingerprint, page } = question
   const asOfNumber = /^\d+$/.test(as_of ?? '')
+  const fileName = `${served.name.replaceAll('/', '-')}.${format.name}`
   return {
     fingerprint,
     format,
@@ -81,11 +82,11 @@ function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse
     mayBeMissing: served.single,
     rows:
       page.limit === null && format.whole
-        ? {
-            all: (sum, signal) => streamAll(warehouse, format.whole as WholeFormat, question, sum, signal),
-            fileName: `${served.name.replaceAll('/', '-')}.${format.name}`,
-          }
-        : { page: (signal) => answerPage(warehouse.reader, question, signal) },
+        ? { all: (sum, signal) => streamAll(warehouse, format.whole as WholeFormat, question, sum, signal), fileName }
+        : {
+            page: (signal) => answerPage(warehouse.reader, question, signal),
+            ...(format.binary ? { fileName } : {}),
+          },
   }
 }
 
