@@ -122,22 +122,30 @@ export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: P
   ])
 }
 
-/** The page as texts, one a column; a list is joined by `|`. */
-export function textRows(
+/** The page as texts, one a column; a list is joined by `|`, or is JSON. */
+export const textRows = (
   db: AnyDb,
   report: Report,
   rows: Rows<unknown>,
   page: Page,
-): Rows<Record<string, string | null>> {
-  return shaped(db, report, rows, page).select(
-    page.fields.map((column) => textOf(report, column).as(column)),
-  ) as unknown as Rows<Record<string, string | null>>
-}
+  lists: Lists = 'joined',
+): Rows<TextRow> =>
+  shaped(db, report, rows, page).select(
+    page.fields.map((column) => textOf(report, column, lists).as(column)),
+  ) as unknown as Rows<TextRow>
 
-const textOf = (report: Report, column: string) => {
+/** How a list is written as a text; joined, it cannot be taken apart again where an element has a `|`. */
+type Lists = 'joined' | 'json'
+
+/** A row's cells as texts, by column. */
+export type TextRow = Record<string, string | null>
+
+const textOf = (report: Report, column: string, lists: Lists) => {
   const value = sql.ref(`row.${column}`)
-  const list = typeOf(report, column) === 'text[]'
-  return list ? sql<string | null>`array_to_string(${value}, '|')` : sql<string | null>`${value}::text`
+  if (typeOf(report, column) !== 'text[]') return sql<string | null>`${value}::text`
+  return lists === 'json'
+    ? sql<string | null>`to_json(${value})::text`
+    : sql<string | null>`array_to_string(${value}, '|')`
 }
 
 /** How many rows all pages have together. */
@@ -162,13 +170,15 @@ export interface ReadPage {
   members: (string | null)[]
 }
 
+/** How a row of a page is written: an object of JSON, or a JSON array of the texts of its cells, in which lists are joined or JSON. */
+export type Line = 'json' | 'texts' | 'cells'
+
 export interface PageQuestion {
   report: Report
   loadId: number
   rows: Rows<unknown>
   page: Page & { limit: number }
-  /** How a row is written. */
-  line: 'json' | 'texts'
+  line: Line
   separator: string
   count: boolean
   /** Queries of what `meta` tells; they may read the rows that show from `page`, their key and sort columns at least. */
@@ -192,7 +202,7 @@ export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage>
   const written =
     line === 'json'
       ? sql`row_to_json((select line from (select ${sql.join(shown)}) as line))::text`
-      : sql`array_to_json(array[${sql.join(page.fields.map((name) => textOf(report, name)))}])::text`
+      : sql`array_to_json(array[${sql.join(page.fields.map((name) => textOf(report, name, line === 'cells' ? 'json' : 'joined')))}])::text`
   const members = meta.map((query) => sql`(select row_to_json(told)::text from (${query}) as told)`)
   const statement = sql<ReadPage>`(
     with ${count ? sql`every as materialized (${rows}),` : sql``}

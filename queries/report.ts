@@ -9,7 +9,7 @@ export type Rows<Row> = SelectQueryBuilder<any, any, Row>
 
 /**
  * A report is one file whose default export says everything about it: what it answers, which parameters it takes, the shape
- * of its rows, and the query. Its place is its URL, and from this one definition come validation, JSON, CSV, NDJSON, the
+ * of its rows, and the query. Its place is its URL, and from this one definition come validation, JSON, CSV, NDJSON, Parquet, the
  * OpenAPI entry and its documentation.
  */
 export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extends z.ZodRawShape = any> {
@@ -47,6 +47,11 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   ): Rows<{ parameter: string; detail: string }> | undefined
   /** Which films of the load the rows are made of; without it, `explain` tells of none. */
   counted?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Counted
+  /**
+   * With these parameters, the most decimals that numbers have, by column: 0 where they are whole, undefined where there may be any number
+   * of them. Columns that are not named have those of their kind.
+   */
+  decimals?(params: z.output<z.ZodObject<Params>>): Record<string, number | undefined>
   /** The table that the figures of its rows are added up from, where there is a choice. */
   addedUpFrom?(scope: Scope, params: z.output<z.ZodObject<Params>>): string
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
@@ -143,11 +148,24 @@ export interface ColumnFacts {
   description: string
   unit?: string
   sql: SqlType
+  /** The most decimals that a number has, whatever is asked for; without it there may be any number of them. */
+  decimals?: number
   [key: string]: unknown
 }
 
-const described = <T extends z.ZodType>(type: T, sql: SqlType, description: string, unit?: string): T =>
-  type.meta({ description, sql, ...(unit === undefined ? {} : { unit }) } satisfies ColumnFacts)
+const described = <T extends z.ZodType>(
+  type: T,
+  sql: SqlType,
+  description: string,
+  unit?: string,
+  decimals?: number,
+): T =>
+  type.meta({
+    description,
+    sql,
+    ...(unit === undefined ? {} : { unit }),
+    ...(decimals === undefined ? {} : { decimals }),
+  } satisfies ColumnFacts)
 
 /** The kinds of column there are. Their description and unit are shown to users. */
 export const column = {
@@ -160,9 +178,9 @@ export const column = {
   date: (description: string) => described(z.iso.date().nullable(), 'date', description, 'date'),
   count: (description: string, unit = 'films') => described(z.int(), 'bigint', description, unit),
   /** A count that sharing out makes a fraction. */
-  share: (description: string, unit = 'films') => described(z.number(), 'numeric', description, unit),
+  share: (description: string, unit = 'films') => described(z.number(), 'numeric', description, unit, 6),
   optionalCount: (description: string, unit: string) => described(z.int().nullable(), 'bigint', description, unit),
-  money: (description: string) => described(z.number().nullable(), 'numeric', description, 'US dollars'),
+  money: (description: string) => described(z.number().nullable(), 'numeric', description, 'US dollars', 2),
   number: (description: string, unit?: string) => described(z.number().nullable(), 'numeric', description, unit),
   texts: (description: string) => described(z.array(z.string()), 'text[]', description),
 }

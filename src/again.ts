@@ -39,7 +39,10 @@ export class Again {
     if (!kept) return undefined
     reply.headers(known.headers)
     varyBy(reply, 'accept', 'accept-encoding')
-    if (asked !== undefined) return reply.code(304).removeHeader('content-type').removeHeader('link').send()
+    if (asked !== undefined) {
+      for (const header of OF_THE_BODY) reply.removeHeader(header)
+      return reply.code(304).send()
+    }
     return reply.header('server-timing', 'cache;desc=hit').send(kept.body)
   }
 }
@@ -61,6 +64,9 @@ interface Known extends Told {
 /** How many are remembered, and how long a URL may be: of others there is seldom a second. */
 const REQUESTS = 10_000
 const LONGEST = 1000
+
+/** Headers that are said of a body. */
+const OF_THE_BODY = ['content-type', 'content-disposition', 'content-encoding', 'link']
 
 const keyOf = ({ url, headers }: FastifyRequest) =>
   `${url}\n${headers.accept ?? ''}\n${headers['accept-encoding'] ?? ''}`

@@ -1,19 +1,17 @@
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { keptLoads, pageStatement, type ReadPage } from '../queries/page.ts'
 import type { Report, Rows, Scope } from '../queries/report.ts'
-import { csvLine } from './csv.ts'
 import { badParameter, Problem } from './errors.ts'
 import { makeCursor } from './page-cursor.ts'
-import { DEFAULT_LIMIT, type Format, type Question } from './question.ts'
+import { DEFAULT_LIMIT, type Question } from './question.ts'
 import { scopeOfSnapshot } from './snapshots.ts'
-import { endRecord, Sum } from './stream.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
 
-/** The answer to a question for JSON or for one page of CSV or NDJSON; `next` is the cursor of the page after, if any. */
+/** The answer to a question for one page; `next` is the cursor of the page after, if any. */
 export interface PageAnswer {
-  text: string
+  body: string | Uint8Array
   next: string | null
 }
 
@@ -27,14 +25,12 @@ export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
     loadId: snapshot.id,
     rows: report.query(db, scope, params),
     page: { ...page, limit: page.limit ?? DEFAULT_LIMIT },
-    line: format === 'csv' ? 'texts' : 'json',
-    separator: SEPARATORS[format],
+    line: format.line,
+    separator: format.separator,
     count,
-    meta: format === 'json' && !single ? (report.meta?.(db, scope, params) ?? []) : [],
+    meta: format.tellsMeta && !single ? (report.meta?.(db, scope, params) ?? []) : [],
   })
 }
-
-const SEPARATORS: Record<Format, string> = { json: ',\n', ndjson: '\n', csv: ',' }
 
 export const noSuchRow = ({ served, snapshot }: Question) =>
   new Problem(404, `Load ${snapshot.id} has no such ${served.url.split('/').at(-2)?.replace(/s$/, '')}.`)
@@ -43,33 +39,15 @@ export const noSuchRow = ({ served, snapshot }: Question) =>
  * @throws Problem 404 when a single row is asked for and there is none, 410 when the load was dropped meanwhile
  */
 export async function answerPage(db: AnyDb, question: Question, signal: AbortSignal): Promise<PageAnswer> {
-  const { served, snapshot, params, page, format, count } = question
+  const { served, snapshot, params, format } = question
   await assertAnswerable(db, served.report, scopeOfSnapshot(snapshot), params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
   const read = (await statementOf(db, question).execute(run))[0] as ReadPage
   assertKept(read, [snapshot.id])
-  const { rows, more, lines, last, total, members } = read
+  const { more, lines, last } = read
   const next = more ? makeCursor(snapshot.id, question.rowsFingerprint, last as (string | null)[]) : null
-  const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
-  if (served.single) {
-    if (lines === null) throw noSuchRow(question)
-    return { text: `{"data":${lines},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`, next }
-  }
-  if (format === 'ndjson') {
-    const sum = new Sum()
-    return { text: sum.add(lines === null ? '' : `${lines}\n`, rows) + endRecord(sum), next }
-  }
-  if (format === 'csv') {
-    const cells = JSON.parse(`[${lines ?? ''}]`) as (string | null)[][]
-    return { text: csvLine(page.fields) + cells.map(csvLine).join(''), next }
-  }
-  const meta = { report: served.shownName, load, rows, complete: next === null, next, ...(count ? { total } : {}) }
-  // PostgreSQL wrote them, so that no digit is lost.
-  const told = members.filter((member) => member !== null).map((member) => `,${member.slice(1, -1)}`)
-  return {
-    text: `{"data":[${lines ?? ''}],\n"meta":${JSON.stringify(meta).slice(0, -1)}${told.join('')}}}\n`,
-    next,
-  }
+  if (served.single && lines === null) throw noSuchRow(question)
+  return { body: format.page(read, question, next), next }
 }
 
 /**

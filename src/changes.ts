@@ -11,15 +11,17 @@ import {
   flatRows,
 } from '../queries/changes.ts'
 import { areSortValues, type Page, textRows } from '../queries/page.ts'
-import { pageParams, wholeNumber } from '../queries/params.ts'
+import { wholeNumber } from '../queries/params.ts'
 import { type Scope, scopeOf } from '../queries/report.ts'
 import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
 import { csvLine, csvRow } from './csv.ts'
 import { badParameter } from './errors.ts'
+import { type Format, MOST_ROWS } from './format.ts'
 import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
-import { asParameterProblem, assertPossible, DEFAULT_LIMIT, digest, type Format } from './question.ts'
+import { pageParams } from './page-params.ts'
+import { asParameterProblem, assertPossible, DEFAULT_LIMIT, digest } from './question.ts'
 import type { ServedReport } from './reports.ts'
 
 /** A request for the changes of a report, understood: which rows of which two loads, and how many films of each. */
@@ -77,7 +79,7 @@ export const changesParams = (reports: ServedReport[]) =>
     ),
     limit: wholeNumber(
       1,
-      10_000,
+      MOST_ROWS,
       'Rows of a page: 100 by default and 1,000 at most in JSON, 10,000 in CSV, which streams all rows when it is absent',
     ),
     cursor: pageParams.shape.cursor.describe('Where the page before ended (`meta.next`)'),
@@ -122,7 +124,7 @@ export function understandChanges(
   const order = asParameterProblem(() => changesSort(report, columns, sort))
   const most = films ?? DEFAULT_FILMS
   const room = Math.floor(MOST_FILMS / most)
-  if (format === 'json' && limit !== undefined && limit > room)
+  if (!format.whole && limit !== undefined && limit > room)
     throw badParameter('films', `and limit ask for up to ${limit * most} films; at most ${MOST_FILMS} fit a page`)
   // The numbers alone would name other loads in a warehouse that was made anew.
   const ofLoad = ({ id, published_at, created_at }: ComparedLoad) => [id, published_at, created_at]
@@ -139,7 +141,7 @@ export function understandChanges(
   ])
   const after = cursor === undefined ? null : readCursor(cursor, rowsFingerprint).after
   if (after && !areSortValues(flatReport(comparison), order, after)) throw NO_CURSOR()
-  const size = limit ?? (format === 'json' || cursor !== undefined ? Math.min(DEFAULT_LIMIT, room) : null)
+  const size = limit ?? (!format.whole || cursor !== undefined ? Math.min(DEFAULT_LIMIT, room) : null)
   return {
     served,
     ...loads,
@@ -149,7 +151,7 @@ export function understandChanges(
     by: sort?.split(',')[0]?.replace(/^-/, ''),
     format,
     count: count === 'exact',
-    fingerprint: digest([rowsFingerprint, size, after, most, count ?? null, format]),
+    fingerprint: digest([rowsFingerprint, size, after, most, count ?? null, format.name]),
     rowsFingerprint,
   }
 }
@@ -183,9 +185,9 @@ async function readChanges(
   const rows = found.filter((row): row is typeof row & { json: string } => row.json !== null)
   const shown = rows.slice(0, limit)
   const next = rows.length > limit ? makeCursor(load.id, rowsFingerprint, shown.at(-1)?.sort_values ?? []) : null
-  if (format === 'csv') {
+  if (!format.tellsMeta) {
     const texts = await csvRows(db, question, { ...page, limit }).execute(run)
-    return { text: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
+    return { body: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
   }
   const { added, removed, changed } = found[0] as (typeof found)[0]
   const lines = await explained(db, question, shown, signal)
@@ -203,7 +205,7 @@ async function readChanges(
     ...(question.count ? { total: added + removed + changed } : {}),
     ...(await toldOfLoads(db, question, signal)),
   }
-  return { text: `{"data":[${lines.join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
+  return { body: `{"data":[${lines.join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
 
 /** @throws Problem 400 for what one of the loads lacks, naming it */

@@ -134,7 +134,7 @@ async function readExplained(
   }
   const { id, published_at, data_through } = snapshot
   const meta = { report: served.shownName, load: { id, published_at, data_through } }
-  return { text: `{"data":${JSON.stringify(data)},\n"meta":${JSON.stringify(meta)}}\n`, next: null }
+  return { body: `{"data":${JSON.stringify(data)},\n"meta":${JSON.stringify(meta)}}\n`, next: null }
 }
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0)

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { programVersion } from './config.ts'
 import { type ResponseExamples, responseExample } from './examples.ts'
 import { explanationShape } from './explanation.ts'
+import { FORMATS, streamed } from './formats.ts'
 import type { ServedReport } from './reports.ts'
 
 /** The OpenAPI document, made from the zod schemas that also validate, so the two cannot differ. */
@@ -41,7 +42,6 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
           ...report.metaShape,
         }),
   })
-  const text = { schema: { type: 'string' } }
   return {
     summary: report.summary,
     description: report.description,
@@ -52,7 +52,7 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
     response: {
       200: {
         headers: REPORT_HEADERS,
-        description: `${single ? 'The row' : 'A page of rows; all rows in CSV and NDJSON when there is no limit'}. With \`explain=true\`, what they mean and rest on`,
+        description: `${single ? 'The row' : `A page of rows; all rows in ${streamed} when there is no limit`}. With \`explain=true\`, what they mean and rest on`,
         content: {
           'application/json': {
             schema: {
@@ -62,7 +62,7 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
               ],
             },
           },
-          ...(single ? {} : { 'text/csv': text, 'application/x-ndjson': text }),
+          ...(single ? {} : OTHER_FORMATS),
         },
       },
       304: { description: 'The answer that `If-None-Match` names is still the right one' },
@@ -70,6 +70,13 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
     },
   }
 }
+
+const OTHER_FORMATS = Object.fromEntries(
+  FORMATS.filter(({ tellsMeta }) => !tellsMeta).map(({ mediaType, binary }) => [
+    mediaType,
+    { schema: { type: 'string', ...(binary ? { format: 'binary' } : {}) } },
+  ]),
+)
 
 /** What `explain=true` is answered with: the same of every report, so it stands once. */
 const EXPLANATION = { $ref: '#/components/schemas/Explanation' }
@@ -193,7 +200,7 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
     io,
     unrepresentable: 'any',
     override: ({ jsonSchema: one }) => {
-      const { sql, unit, ...kept } = one as Record<string, unknown>
+      const { sql, unit, decimals, ...kept } = one as Record<string, unknown>
       for (const key of Object.keys(one)) delete (one as Record<string, unknown>)[key]
       Object.assign(one, kept, unit === undefined ? {} : { 'x-unit': unit })
       // Zod bounds every integer by what a double holds; that says nothing about the figure.

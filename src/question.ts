@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { areSortValues, type Page, PageError, shownFields, sortKeys } from '../queries/page.ts'
-import { type PageParams, pageParams } from '../queries/params.ts'
 import type { Report } from '../queries/report.ts'
 import { badParameter } from './errors.ts'
+import type { Format } from './format.ts'
+import { streamed } from './formats.ts'
 import { NO_CURSOR, readCursor } from './page-cursor.ts'
+import { type PageParams, pageParams } from './page-params.ts'
 import type { ServedReport } from './reports.ts'
 import type { Snapshot } from './snapshots.ts'
 
@@ -28,10 +30,7 @@ export interface Question {
   rowsFingerprint: string
 }
 
-export type Format = 'json' | 'csv' | 'ndjson'
-
 export const DEFAULT_LIMIT = 100
-export const MAX_JSON_LIMIT = 1000
 /** Raised when what surrounds the rows changes, so that no cache keeps the old shape. */
 const ENVELOPE = 3
 
@@ -64,12 +63,12 @@ export async function understand(
     explain,
     ...params
   } = query as PageParams & Record<string, unknown>
-  if (explain && format !== 'json') throw badParameter('explain', 'is answered in JSON only')
+  if (explain && !format.tellsMeta) throw badParameter('explain', 'is answered in JSON only')
   assertPossible(report, params, limit, format)
   const page = asParameterProblem(() => ({
     sort: sortKeys(report, sort ?? report.defaultSort),
     fields: shownFields(report, fields),
-    limit: limit ?? (format === 'json' || cursor !== undefined ? DEFAULT_LIMIT : null),
+    limit: limit ?? (!format.whole || cursor !== undefined ? DEFAULT_LIMIT : null),
   }))
   const rowsFingerprint = digest([served.name, report.version, params, page.sort, as_of ?? null])
   const start = cursor === undefined ? undefined : readCursor(cursor, rowsFingerprint)
@@ -97,7 +96,7 @@ export async function understand(
       page.limit,
       start?.after ?? null,
       count ?? null,
-      format,
+      format.name,
     ]),
   }
 }
@@ -109,10 +108,10 @@ export function assertPossible(
   limit: number | undefined,
   format: Format,
 ): void {
-  if (format === 'json' && limit !== undefined && limit > MAX_JSON_LIMIT)
+  if (limit !== undefined && limit > format.mostRows)
     throw badParameter(
       'limit',
-      `takes at most ${MAX_JSON_LIMIT} in JSON; CSV and NDJSON stream all rows when it is absent`,
+      `takes at most ${format.mostRows} in ${format.title}; ${streamed} stream all rows when it is absent`,
     )
   if (typeof params.from === 'number' && typeof params.to === 'number' && params.from > params.to)
     throw badParameter('from', 'is after to, so no year is between them')

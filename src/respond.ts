@@ -4,8 +4,8 @@ import type { Told } from './again.ts'
 import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
-import type { Format } from './question.ts'
-import { Sum } from './stream.ts'
+import type { Format } from './format.ts'
+import { Sum } from './sum.ts'
 
 /** What is answered with rows: conditional, kept by what it was read from, as a page or as it comes. */
 export interface Answerable {
@@ -19,16 +19,10 @@ export interface Answerable {
   mayBeMissing: boolean
   /** Told how the page was answered, for whoever asks for it again to the letter. */
   remember?: (told: Told) => void
-  /** A page, made in memory; or all rows as they come, as a file of that name. */
+  /** A page, made in memory; or all rows as they come. With a name, as a file. */
   rows:
-    | { page: (signal: AbortSignal) => Promise<PageAnswer> }
-    | { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string>; fileName: string }
-}
-
-const MEDIA_TYPES: Record<Format, string> = {
-  json: 'application/json; charset=utf-8',
-  csv: 'text/csv; charset=utf-8; header=present',
-  ndjson: 'application/x-ndjson; charset=utf-8',
+    | { page: (signal: AbortSignal) => Promise<PageAnswer>; fileName?: string }
+    | { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string | Uint8Array>; fileName: string }
 }
 
 export async function respond(
@@ -38,12 +32,16 @@ export async function respond(
   cache: ByteCache,
 ): Promise<FastifyReply> {
   const { fingerprint, format, headers, vary = [], mayBeMissing, rows } = answerable
-  const encoding = encodingFor(request)
+  const encoding = format.binary ? 'identity' : encodingFor(request)
   const etag = `"${fingerprint.slice(0, 27)}-${encoding}"`
   reply.headers({ etag, ...headers })
   varyBy(reply, ...vary, 'accept', 'accept-encoding')
   if (isNotModified(request, etag, mayBeMissing)) return reply.code(304).send()
-  reply.type(MEDIA_TYPES[format])
+  const kind = {
+    'content-type': format.contentType,
+    ...(rows.fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${rows.fileName}"` }),
+  }
+  reply.headers(kind)
   if ('all' in rows) return stream(request, reply, format, encoding, rows)
 
   const startedAt = performance.now()
@@ -55,7 +53,7 @@ export async function respond(
     ...(answer.next === null ? {} : { link: linkTo(request, answer.next) }),
     ...(encoding !== 'identity' && answer.encoded ? { 'content-encoding': encoding } : {}),
   }
-  answerable.remember?.({ etag, key, headers: { etag, ...headers, 'content-type': MEDIA_TYPES[format], ...more } })
+  answerable.remember?.({ etag, key, headers: { etag, ...headers, ...kind, ...more } })
   return reply.headers(more).send(answer.body)
 }
 
@@ -64,8 +62,8 @@ async function make(
   encoding: Encoding,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { text, next } = await page(signal)
-  const body = Buffer.from(text)
+  const { body: made, next } = await page(signal)
+  const body = typeof made === 'string' ? Buffer.from(made) : Buffer.from(made)
   const encoded = encoding !== 'identity' && isWorthIt(body)
   return {
     body: encoded ? await encode(body, encoding) : body,
@@ -88,21 +86,20 @@ function stream(
   reply: FastifyReply,
   format: Format,
   encoding: Encoding,
-  { all, fileName }: { all: (sum: Sum, signal: AbortSignal) => AsyncGenerator<string>; fileName: string },
+  { all }: Extract<Answerable['rows'], { all: unknown }>,
 ): FastifyReply {
-  reply.header('content-disposition', `attachment; filename="${fileName}"`)
   if (encoding !== 'identity') reply.header('content-encoding', encoding)
   const sum = new Sum()
-  const trailers = format === 'csv' && request.raw.httpVersion !== '1.0'
+  const trailers = format.whole?.trailers && request.raw.httpVersion !== '1.0'
   // The framework would announce them without commas.
   if (trailers) reply.headers({ trailer: 'Row-Count, Body-Digest', 'transfer-encoding': 'chunked' })
   // A stream without rows: no length is claimed for what would have none.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
-  const texts = async function* () {
+  const pieces = async function* () {
     const stalled = setTimeout(() => reply.raw.destroy(new Error('The client took nothing for too long.')), STALL_MS)
     try {
-      for await (const text of all(sum, request.signal)) {
-        yield text
+      for await (const piece of all(sum, request.signal)) {
+        yield piece
         stalled.refresh()
       }
     } finally {
@@ -110,7 +107,7 @@ function stream(
     }
     if (trailers) reply.raw.addTrailers({ 'Row-Count': String(sum.rows), 'Body-Digest': sum.digest() })
   }
-  const rows = Readable.from(texts(), { objectMode: false })
+  const rows = Readable.from(pieces(), { objectMode: false })
   const packed = encoder(encoding)
   if (!packed) return reply.send(rows)
   // Errors reach `packed`, and through it the connection.

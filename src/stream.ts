@@ -1,89 +1,46 @@
-import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
-import { jsonRows, textRows } from '../queries/page.ts'
 import { assertAllKept, assertAnswerable } from './answer.ts'
-import { csvLine, csvRow } from './csv.ts'
+import type { WholeFormat } from './format.ts'
 import type { Question } from './question.ts'
 import { scopeOfSnapshot } from './snapshots.ts'
+import type { Sum } from './sum.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** Rows that a cursor of the database hands over at a time. */
 const BATCH_ROWS = 1000
+/** After which a statement that goes on is cancelled once more. */
+const AGAIN_MS = 50
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
 
 /**
- * All rows, written as they come; memory holds one batch. When it is done, `sum` tells how many rows there were and the digest
- * of all bytes but NDJSON's last record.
+ * All rows, written as they come; memory holds what the format writes at once. When it is done, `sum` tells what it has counted.
  * @param signal ends the statement, even if it has not given a row yet
  */
 export async function* streamAll(
   warehouse: Warehouse,
-  { served: { report }, snapshot, params, page, format }: Question,
+  whole: WholeFormat,
+  question: Question,
   sum: Sum,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<string | Uint8Array> {
+  const { served, snapshot, params, page } = question
+  const { report } = served
   const scope = scopeOfSnapshot(snapshot)
   await assertAnswerable(warehouse.reader, report, scope, params)
-  const rows = (db: AnyDb) => report.query(db, scope, params)
-  if (format === 'ndjson') {
-    for await (const batch of ofKept(warehouse, [snapshot.id], (db) => jsonRows(db, report, rows(db), page), signal))
-      yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
-    yield endRecord(sum)
-    return
-  }
-  const lines = { columns: page.fields, query: (db: AnyDb) => textRows(db, report, rows(db), page) }
-  yield* streamCsv(warehouse, [snapshot.id], lines, sum, signal)
+  const query = (db: AnyDb) => whole.rows(db, report, report.query(db, scope, params), page)
+  yield* whole.write(keptBatches(warehouse, [snapshot.id], query, signal), question, sum)
 }
 
 /**
- * All rows as CSV, written as they come.
+ * Rows in batches.
  * @param loadIds loads that the query reads
- * @param query gives rows of texts by column
+ * @throws Problem 410 when the loads' rows are gone, before there is any of them
  */
-export async function* streamCsv(
-  warehouse: Warehouse,
-  loadIds: number[],
-  { columns, query }: { columns: string[]; query: (db: AnyDb) => Stream },
-  sum: Sum,
-  signal: AbortSignal,
-): AsyncGenerator<string> {
-  // With the first rows and not before: what fails until then is still a problem with a status of its own.
-  let header = csvLine(columns)
-  for await (const batch of ofKept(warehouse, loadIds, query, signal)) {
-    yield sum.add(header + batch.map((row) => csvRow(row, columns)).join(''), batch.length)
-    header = ''
-  }
-  if (header) yield sum.add(header, 0)
-}
-
-/** Rows and digest of a stream so far. */
-export class Sum {
-  rows = 0
-  readonly #hash = createHash('sha256')
-  #digest: string | undefined
-
-  /** @returns the text, counted */
-  add(text: string, rows: number): string {
-    this.#hash.update(text)
-    this.rows += rows
-    return text
-  }
-
-  /** Final: nothing can be added once it has been asked for. */
-  digest(): string {
-    this.#digest ??= `sha-256=${this.#hash.digest('base64')}`
-    return this.#digest
-  }
-}
-
-/** Last record of NDJSON: without it, a part could pass for the whole. */
-export const endRecord = (sum: Sum) => `${JSON.stringify({ end: true, rows: sum.rows, digest: sum.digest() })}\n`
-
-/** Rows in batches. @throws Problem 410 when the loads' rows are gone, before there is any of them */
-async function* ofKept(
+export async function* keptBatches(
   warehouse: Warehouse,
   loadIds: number[],
   query: (db: AnyDb) => Stream,
@@ -118,10 +75,15 @@ async function* inBatches(
   const session = await exporter.startTransaction().execute()
   let cancelled: Promise<unknown> = Promise.resolve()
   let cancel = () => {}
+  let ended = false
   try {
     const [own] = await session.selectNoFrom(sql<number>`pg_backend_pid()`.as('pid')).execute()
     cancel = () => {
-      cancelled = sql`select pg_cancel_backend(${own?.pid})`.execute(writer).catch(() => {})
+      cancelled = (async () => {
+        // Until it has ended: what reaches a session before its statement does is lost.
+        for (; !ended; await sleep(AGAIN_MS))
+          await sql`select pg_cancel_backend(${own?.pid})`.execute(writer).catch(() => {})
+      })()
     }
     signal.throwIfAborted()
     signal.addEventListener('abort', cancel, { once: true })
@@ -135,6 +97,7 @@ async function* inBatches(
     if (batch.length > 0) yield batch
   } finally {
     signal.removeEventListener('abort', cancel)
+    ended = true
     // Not given back before that: the next one's statement would be cancelled.
     await cancelled
     await session

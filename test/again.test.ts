@@ -30,6 +30,7 @@ t.test('the second answer is the first, to the letter', async (t) => {
     ['/v1/movies/films', { accept: 'text/csv' }],
     ['/v1/movies/films?limit=2', {}],
     ['/v1/movies/films?limit=2&format=ndjson', { 'accept-encoding': 'gzip' }],
+    ['/v1/movies/films?limit=2&format=parquet', {}],
     ['/v1/movies/films?as_of=1', {}],
     ['/v1/movies/films/2', {}],
     ['/v1/movies/company-years', { origin: 'https://desk.example' }],

@@ -3,6 +3,7 @@ import { type Compared, type Rows, scopeOf } from '../queries/report.ts'
 import { ByteCache } from '../src/cache.ts'
 import { answerChanges, understandChanges } from '../src/changes.ts'
 import { comparedLoads } from '../src/compared-loads.ts'
+import { json } from '../src/formats/json.ts'
 import { loadReports, type ServedReport } from '../src/reports.ts'
 import { ask } from './ask.ts'
 import { ADMIN_TOKEN, build, type House } from './build.ts'
@@ -123,7 +124,7 @@ t.test('what cannot be compared is refused with the reason', async (t) => {
   await t.test('a load that is dropped while the answer is made', async () => {
     const served = reports.find(({ name }) => name === 'movies/years') as ServedReport
     const loads = await comparedLoads(house.warehouse.writer, { id: third, against: second }, () => {})
-    const question = understandChanges(served, loads, { report: served.name }, 'json')
+    const question = understandChanges(served, loads, { report: served.name }, json)
     await run(`update reelhouse.load set state = 'dropped' where load_id = $1`, second)
     const made = answerChanges(house.warehouse.reader, new ByteCache(1), question, new AbortController().signal)
     await t.rejects(made, { message: /Load \d or \d has been dropped/ })

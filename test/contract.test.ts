@@ -2,10 +2,11 @@ import { parse } from 'csv-parse/sync'
 import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { SORTABLE } from '../queries/page.ts'
-import { factsOf } from '../queries/report.ts'
+import { factsOf, type SqlType } from '../queries/report.ts'
 import { paramsOf } from '../src/question.ts'
 import { loadReports, type ServedReport } from '../src/reports.ts'
 import { build, type House, temporaryFolder } from './build.ts'
+import { readParquet } from './parquet-file.ts'
 
 /** Holds for every report that there is and will be; no report is named here. */
 
@@ -75,6 +76,7 @@ async function checkList(t: Test, house: House, served: ServedReport): Promise<v
   for (const column of columns) await checkSort(t, house, served, column)
   await checkPages(t, house, served)
   await checkFormats(t, house, served)
+  await checkParquet(t, house, served)
 
   const [first, , third] = columns as [string, string, string]
   const picked = (await house.get(`${url}?limit=2&fields=${third},${first}`)).body.data as Row[]
@@ -91,6 +93,8 @@ async function checkList(t: Test, house: House, served: ServedReport): Promise<v
     ['sort', 'constructor'],
     ['fields', '__proto__'],
     ['limit', '1001'],
+    ['limit', '10001&format=parquet'],
+    ['explain', 'true&format=parquet'],
     ['limit', '0'],
     ['cursor', 'abc'],
     ['count', 'yes'],
@@ -208,6 +212,61 @@ async function checkFormats(t: Test, house: House, { url, report }: ServedReport
     lines.map((line) => JSON.parse(line)),
     json,
   )
+}
+
+async function checkParquet(t: Test, house: House, { url, name, report }: ServedReport): Promise<void> {
+  const get = (query: string, headers = {}) => house.app.inject({ url: `${url}?${query}`, headers })
+  const page = await get('limit=200&format=parquet', { 'accept-encoding': 'br, gzip' })
+  t.match(page.headers, {
+    'content-type': 'application/vnd.apache.parquet',
+    'content-disposition': `attachment; filename="${name.replaceAll('/', '-')}.parquet"`,
+    'content-length': String(page.rawPayload.length),
+  })
+  t.notOk(page.headers['content-encoding'])
+  const { types, rows, facts } = await readParquet(page.rawPayload)
+  const json = (await get('limit=200')).json()
+  const cell = (value: unknown) => (value === null || Array.isArray(value) ? value : String(value))
+  const cells = (row: Row) => Object.entries(row).map(([column, value]) => [column, cell(value)])
+  t.strictSame(rows.map(cells), json.data.map(cells), 'the rows of JSON, unknown as null')
+  for (const [column, type] of Object.entries(types)) {
+    const declared = report.row.shape[column] as z.ZodType
+    t.match(type.replace('?', ''), PARQUET_TYPES[factsOf(declared).sql], column)
+    t.equal(type.endsWith('?'), declared.isNullable(), column)
+  }
+  const { id, published_at } = json.meta.load
+  t.match(facts, { report: name, load_id: String(id), published_at, row_count: String(rows.length) })
+  t.match(JSON.parse(facts.parameters as string), { limit: 200, fields: Object.keys(types).join() })
+  t.same((await get('limit=200', { accept: 'application/vnd.apache.parquet' })).rawPayload, page.rawPayload)
+  t.equal(page.headers.link === undefined, json.meta.next === null)
+
+  const [whole, csv] = [await get('format=parquet'), await get('format=csv')]
+  const all = await readParquet(whole.rawPayload)
+  t.strictSame(all.rows.slice(0, rows.length), rows, 'the whole begins with the page')
+  t.strictSame(all.types, types)
+  t.equal(all.facts.row_count, String(parse(csv.body).length - 1))
+  t.equal(all.rows.length, parse(csv.body).length - 1)
+
+  const [first, , third] = Object.keys(types) as [string, string, string]
+  const picked = await readParquet((await get(`limit=5&format=parquet&fields=${third},${first}`)).rawPayload)
+  t.strictSame(picked.types, { [first]: types[first], [third]: types[third] })
+
+  const head = await house.app.inject({ url: `${url}?format=parquet`, method: 'HEAD' })
+  t.equal(head.statusCode, 200)
+  t.equal(head.headers.etag, whole.headers.etag)
+  t.equal(head.body, '')
+  t.equal((await get('format=parquet', { 'if-none-match': head.headers.etag as string })).statusCode, 304)
+  t.not(whole.headers.etag, csv.headers.etag)
+}
+
+/** What a column of each kind may be. */
+const PARQUET_TYPES: Record<SqlType, RegExp> = {
+  bigint: /^INT64$/,
+  integer: /^INT32$/,
+  numeric: /^(INT64|DECIMAL\(38,[26]\)|DOUBLE)$/,
+  text: /^STRING$/,
+  date: /^DATE$/,
+  boolean: /^BOOLEAN$/,
+  'text[]': /^LIST<STRING>$/,
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a document of JSON

@@ -132,7 +132,7 @@ async function checkRefusals(t: Test, house: House, served: ServedReport): Promi
   await refused({ no_such_parameter: '1' }, 'no_such_parameter')
   await refused({ fields: 'no_such_column' }, 'fields')
   if (served.single) return
-  for (const format of ['csv', 'ndjson']) await refused({ format }, 'explain')
+  for (const format of ['csv', 'ndjson', 'parquet']) await refused({ format }, 'explain')
   await refused({}, 'explain', { accept: 'text/csv' })
   await refused({ limit: '1001' }, 'limit')
   await refused({ cursor: 'abc' }, 'cursor')

@@ -40,6 +40,8 @@ t.test('a warehouse that holds the sample', async (t) => {
         get(`${REPORT}?format=csv`),
         get(`${REPORT}?format=csv&limit=100`),
         get(`${REPORT}?format=ndjson`),
+        get(`${REPORT}?format=parquet`),
+        get(`${REPORT}?format=parquet&limit=100`),
         get(REPORT, { 'accept-encoding': 'gzip' }),
         get(REPORT, { 'accept-encoding': 'br' }),
         get('/v1/movies/genre-years'),

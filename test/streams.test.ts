@@ -78,7 +78,7 @@ t.test('whole results of 30,000 films', async (t) => {
   })
 
   t.test('an export that is cut off never passes for a whole one', async (t) => {
-    for (const format of ['csv', 'ndjson'])
+    for (const format of ['csv', 'ndjson', 'parquet'])
       for (const encoding of ['identity', 'gzip', 'br']) {
         const broken = new Promise<Error | 'ended'>((resolve) => {
           const request = http.get(`${url}${EXPORT}?format=${format}`, {
@@ -141,7 +141,12 @@ t.test('whole results of 30,000 films', async (t) => {
     )
     // Behind a lock a statement lasts for ever, unless it is cancelled.
     await keeper.query('begin; lock table movies.film in access exclusive mode')
-    for (const query of ['?sort=-title', '?format=csv&sort=title', '?format=ndjson&sort=title']) {
+    for (const query of [
+      '?sort=-title',
+      '?format=csv&sort=title',
+      '?format=ndjson&sort=title',
+      '?format=parquet&sort=title',
+    ]) {
       await leave(EXPORT + query)
       await until(
         () => exporting(admin),

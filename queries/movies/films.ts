@@ -5,6 +5,7 @@ import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
 import { contradiction, type FilmFilters, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
 import { countedFilms, excludedFilms, excludedShape } from './parts/films.ts'
+import { measureDecimals } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
@@ -34,6 +35,7 @@ export default report({
   refused: (db: MoviesDb, scope, params: PriceParams) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, { q, ...params }) =>
     filmsCounted(db, scope, params, filmReasons(scope, { ...params, title: q }, false)),
+  decimals: measureDecimals,
   compared: {
     names: ['title'],
     additive: () => ['budget', 'revenue', 'profit', 'vote_count', 'rating_count'],

@@ -17,7 +17,7 @@ import {
 } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
-import { quotient } from './parts/measures.ts'
+import { measureDecimals, quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
@@ -106,6 +106,11 @@ export default report({
   },
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
+  decimals: ({ measure = 'revenue', ...params }: Params) => {
+    const decimals = measureDecimals(params)
+    const value = decimals[measure]
+    return { ...decimals, value, previous_value: value, five_years_before_value: value }
+  },
   compared: {
     names: ['name'],
     aliases: ['year', 'partial', 'measure'],

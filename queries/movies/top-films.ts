@@ -8,7 +8,7 @@ import { type CellParams, contradiction, filmParams, priceParams } from './parts
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
-import { quotient } from './parts/measures.ts'
+import { measureDecimals, quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
@@ -90,6 +90,10 @@ export default report({
         holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)})`,
       },
     ]),
+  decimals: ({ measure = 'revenue', ...params }: Params) => {
+    const decimals = measureDecimals(params)
+    return { ...decimals, value: decimals[measure] }
+  },
   compared: {
     names: ['group', 'title'],
     aliases: ['measure'],

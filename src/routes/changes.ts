@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import Negotiator from 'negotiator'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Report } from '../../queries/report.ts'
 import type { AdmissionOf } from '../admission.ts'
@@ -14,12 +13,15 @@ import {
   understandChanges,
 } from '../changes.ts'
 import { type ComparedLoad, comparedLoads } from '../compared-loads.ts'
-import { badParameter, Problem } from '../errors.ts'
+import { badParameter } from '../errors.ts'
+import { csv, writeCsv } from '../formats/csv.ts'
+import { json } from '../formats/json.ts'
+import { formatFor } from '../formats.ts'
 import { problems } from '../openapi.ts'
-import type { Format } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
 import { respond } from '../respond.ts'
-import { type Sum, streamCsv } from '../stream.ts'
+import { keptBatches } from '../stream.ts'
+import type { Sum } from '../sum.ts'
 import { validate } from '../validate.ts'
 import type { Warehouse } from '../warehouse.ts'
 
@@ -169,7 +171,7 @@ export function changesRoute(
       const served = byName.get(query.report) as ServedReport
       if (served.subject !== loads.load.subject)
         throw badParameter('report', `is of ${served.subject}; load ${id} is of ${loads.load.subject}`)
-      const question = understandChanges(served, loads, query, formatFor(request, query))
+      const question = understandChanges(served, loads, query, formatFor(request, query.format, [json, csv], 'Changes'))
       return await respond(
         request,
         reply,
@@ -207,11 +209,8 @@ function rowsOf(
     all: (sum: Sum, signal: AbortSignal) =>
       admission.exports.stream(signal, async function* () {
         await assertComparable(warehouse.reader, question)
-        const lines = {
-          columns: page.fields,
-          query: (db: Parameters<typeof csvRows>[0]) => csvRows(db, question, page),
-        }
-        yield* streamCsv(warehouse, [load.id, against.id], lines, sum, signal)
+        const query = (db: Parameters<typeof csvRows>[0]) => csvRows(db, question, page)
+        yield* writeCsv(keptBatches(warehouse, [load.id, against.id], query, signal), page.fields, sum)
       }),
     fileName: `${served.name.replaceAll('/', '-')}-changes-${against.id}-to-${load.id}.csv`,
   }
@@ -220,12 +219,3 @@ function rowsOf(
 /** The parameters of all reports, for the documentation; the ones of the report that is asked for are taken. */
 const paramsOfAll = (reports: ServedReport[]): z.ZodRawShape =>
   Object.assign({}, ...reports.toReversed().map(({ report }) => (report as Report).params.shape))
-
-/** @throws Problem 406 */
-function formatFor(request: FastifyRequest, query: { format?: Format | undefined }): Format {
-  if (query.format) return query.format
-  const type = new Negotiator(request.raw).mediaType(['application/json', 'text/csv'])
-  if (type === 'application/json') return 'json'
-  if (type === 'text/csv') return 'csv'
-  throw new Problem(406, 'Changes come as application/json and text/csv.')
-}

@@ -1,5 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import Negotiator from 'negotiator'
+import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { type LoadView, loads } from '../../queries/loads.ts'
 import type { AdmissionOf } from '../admission.ts'
@@ -7,10 +6,12 @@ import { Again, type Told } from '../again.ts'
 import { answerPage } from '../answer.ts'
 import { type AdminTokens, isAdmin } from '../auth.ts'
 import type { ByteCache } from '../cache.ts'
-import { Problem } from '../errors.ts'
 import { answerExplained, type Explained, explanationFingerprint } from '../explanation.ts'
+import type { WholeFormat } from '../format.ts'
+import { json } from '../formats/json.ts'
+import { FORMATS, formatFor } from '../formats.ts'
 import { reportDocs } from '../openapi.ts'
-import { type Format, kindOf, paramsOf, type Question, understand } from '../question.ts'
+import { kindOf, paramsOf, type Question, understand } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
 import { type Answerable, respond } from '../respond.ts'
 import { nothingPublished, type Snapshots } from '../snapshots.ts'
@@ -43,7 +44,7 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
       async (request, reply) => {
         const query: Asked = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }
         const admin = query.explain === true && isAdmin(tokens, request)
-        const format = served.single ? 'json' : formatFor(request, query)
+        const format = served.single ? json : formatFor(request, query.format, FORMATS, 'Reports')
         const question = await understand(served, query, format, async ({ loadId, asOf }) => {
           if (loadId !== undefined) return await snapshots.ofCursor(served.subject, loadId)
           if (asOf !== undefined) return await snapshots.asOf(served.subject, asOf)
@@ -63,7 +64,7 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
 }
 
 type Asked = Record<string, unknown> & {
-  format?: Format
+  format?: string
   as_of?: string
   explain?: boolean
 }
@@ -78,19 +79,10 @@ function validation(served: ServedReport) {
   return { params: part(true), querystring: part(false) }
 }
 
-/** @throws Problem 406 */
-function formatFor(request: FastifyRequest, query: { format?: Format }): Format {
-  if (query.format) return query.format
-  const type = new Negotiator(request.raw).mediaType(['application/json', 'text/csv', 'application/x-ndjson'])
-  if (type === 'application/json') return 'json'
-  if (type === 'text/csv') return 'csv'
-  if (type === 'application/x-ndjson') return 'ndjson'
-  throw new Problem(406, 'Reports come as application/json, text/csv and application/x-ndjson.')
-}
-
 function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse, admission: AdmissionOf): Answerable {
   const { served, snapshot, format, fingerprint, page } = question
   const asOfNumber = /^\d+$/.test(as_of ?? '')
+  const fileName = `${served.name.replaceAll('/', '-')}.${format.name}`
   return {
     fingerprint,
     format,
@@ -100,14 +92,18 @@ function answerableOf(question: Question, { as_of }: Asked, warehouse: Warehouse
     },
     mayBeMissing: served.single,
     rows:
-      page.limit === null
+      page.limit === null && format.whole
         ? {
-            all: (sum, signal) => admission.exports.stream(signal, () => streamAll(warehouse, question, sum, signal)),
-            fileName: `${served.name.replaceAll('/', '-')}.${format}`,
+            all: (sum, signal) =>
+              admission.exports.stream(signal, () =>
+                streamAll(warehouse, format.whole as WholeFormat, question, sum, signal),
+              ),
+            fileName,
           }
         : {
             page: (signal) =>
               admission.pages.run(kindOf(question), signal, () => answerPage(warehouse.reader, question, signal)),
+            ...(format.binary ? { fileName } : {}),
           },
   }
 }
@@ -122,7 +118,7 @@ function explanationOf(explained: Explained, warehouse: Warehouse, admission: Ad
   const { served, snapshot } = explained.question
   return {
     fingerprint: explanationFingerprint(warehouse.reader, explained),
-    format: 'json',
+    format: json,
     headers: {
       // Not for ever, even of a load by number: whether it is the published one is part of the answer.
       'cache-control': explained.admin ? 'private, no-store' : 'public, no-cache',

@@ -16,7 +16,7 @@ import {
   grainParams,
 } from './film-params.ts'
 import { excludedFilms, excludedShape } from './films.ts'
-import { lifetimeColumns, measureColumns } from './measures.ts'
+import { lifetimeColumns, measureColumns, measureDecimals } from './measures.ts'
 import { partialFrom, partialShape, periodColumns } from './periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './prices.ts'
 import { reconciliation, reconciliationShape } from './reconciliation.ts'
@@ -64,6 +64,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
     contradiction: (params) => contradiction(params, by.includes('person')),
     refused: priceRefusal,
     counted: countedIn(cells),
+    decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
   }
@@ -95,6 +96,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     contradiction: (params) => contradiction(params, name === 'person'),
     refused: priceRefusal,
     counted: countedIn(cells),
+    decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
   }

@@ -1,7 +1,8 @@
 import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
-import { column, type Scope } from '../../report.ts'
+import { column, factsOf, type Scope } from '../../report.ts'
 import { isSplit } from './cells.ts'
 import type { CellParams } from './film-params.ts'
+import { isReal } from './prices.ts'
 
 /**
  * The measures of every report on films, over films `f` in their cells. Unknown is never 0: sums are over known values and null when
@@ -30,6 +31,18 @@ export const measureColumns = {
     'MovieLens ratings of the films; null when the load has no ratings at all',
     'ratings',
   ),
+}
+
+/** How many decimals the measures have: money is whole dollars and counts are whole, unless something divides them. */
+export const measureDecimals = (params: CellParams): Record<string, number | undefined> => {
+  const cents = params.aggregate !== undefined || isSplit(params) || isReal(params)
+  const most = (decimals: number) => (decimals === 2 ? (cents ? 2 : 0) : isSplit(params) ? decimals : 0)
+  return Object.fromEntries(
+    Object.entries(measureColumns).map(([name, type]) => {
+      const { decimals, sql: kind } = factsOf(type)
+      return [name, kind === 'bigint' ? 0 : decimals && most(decimals)]
+    }),
+  )
 }
 
 /**
