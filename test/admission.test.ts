@@ -93,7 +93,8 @@ t.test('questions that hang keep nobody from quick ones; too many are told to co
   await house.load(
     await house.file('movies_metadata.csv', metadata([{ id: '1', title: 'One', release_date: '1995-01-01' }])),
   )
-  t.equal(await status(`${url}/years`), 200)
+  // Often enough to be known as quick, even where the machine is busy.
+  for (let asked = 0; asked < 20; asked++) t.equal(await status(`${url}/years`), 200)
 
   const locker = await house.warehouse.connect('test')
   await locker.query('begin; lock table movies.film_genre in access exclusive mode')
