@@ -3,8 +3,8 @@ import { words, year } from '../params.ts'
 import { report } from '../report.ts'
 import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
-import { contradiction, type FilmFilters, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
-import { countedFilms, excludedFilms, excludedShape } from './parts/films.ts'
+import { contradiction, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
+import { countedFilms, excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
@@ -12,7 +12,7 @@ export default report({
   summary: 'The films behind a figure, each with the line of the file that it was read from',
   description:
     'Takes the filters of every report on films: with those of a cell (`company_id`, `genre_id`, `year`; of a person `person_id` and `job`) its rows add up to that cell. Undated films are listed too, unless a year is asked for.',
-  version: 3,
+  version: 4,
   params: z.strictObject({
     q: words('Part of the title, in any case'),
     year: year('Release year'),
@@ -27,7 +27,13 @@ export default report({
     filmFacts(countedFilms(db, scope, { ...params, title: q }), scope, params),
   metaShape: { ...excludedShape, ...priceShape },
   meta: (db: MoviesDb, scope, { q, ...params }) => [
-    excludedFilms(db, scope, { ...params, title: q }, listsUndated(params)),
+    excludedFilms(
+      db,
+      scope,
+      { ...params, title: q },
+      filmReasons(scope, { ...params, title: q }, false),
+      listsUndated(params),
+    ),
     ...priceMeta(db, scope, params),
   ],
   contradiction,
@@ -43,7 +49,3 @@ export default report({
     choosesRows: ['q', 'year', ...Object.keys(filmParams)],
   },
 })
-
-/** Undated films are rows here as long as no year is asked for. */
-const listsUndated = (params: FilmFilters & { year?: number | undefined }) =>
-  params.year === undefined && params.from === undefined && params.to === undefined

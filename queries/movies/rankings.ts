@@ -5,7 +5,15 @@ import { column, report, type Scope } from '../report.ts'
 import { cellRows } from './parts/cell-rows.ts'
 import { type Cells, filmFilters, filmsInCells } from './parts/cells.ts'
 import { given, RESTS_ON } from './parts/compared.ts'
-import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
+import {
+  cellReasons,
+  filmsCounted,
+  inCells,
+  MATCHED,
+  type MoneyBehind,
+  priceReason,
+  type Reason,
+} from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
 import {
   type CellParams,
@@ -49,7 +57,7 @@ export default report({
   summary: 'Companies, genres, countries … ranked by a measure in each period',
   description:
     'Members with the same value have the same rank, and the next one skips (1, 2, 2, 4); members whose value is unknown have no rank and no row. `releases` shows how thin a cell is. Ranks and shares are among all members (with `min_releases` among those of enough films); an id of the dimension chooses which of them show.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     dimension: z
       .enum(NAMES, `takes ${NAMES.join(', ')}`)
@@ -92,7 +100,7 @@ export default report({
     db.selectFrom(ranked(scope, params).as('ranked')).selectAll().$castTo<never>(),
   metaShape: { ...excludedShape, ...partialShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, filmFilters(params, { by: [params.dimension ?? 'company'], periods: true })),
+    excludedFilms(db, scope, filmFilters(params, cellsOf(params)), inCells(scope, params, cellsOf(params))),
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
     ...((params.dimension ?? 'company') === 'company' ? sharedNames(db, scope, sql`select id::bigint from page`) : []),
@@ -124,10 +132,21 @@ export default report({
   },
 })
 
+const cellsOf = ({ dimension = 'company' }: Params): Cells => ({ by: [dimension], periods: true })
+
+/** Amounts of a film that its part of a measure is made of; `matched` ones only together. */
+const MONEY_BEHIND: Partial<Record<string, MoneyBehind>> = {
+  revenue: { money: ['revenue'] },
+  budget: { money: ['budget'] },
+  profit: { money: ['budget', 'revenue'] },
+  matched_profit: MATCHED,
+  roi: MATCHED,
+}
+
 /** What leaves a film out: that it is in no cell, that the cells have no value, or too few films. */
 function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
   const { dimension = 'company', measure = 'revenue' } = params
-  const cells: Cells = { by: [dimension], periods: true }
+  const cells = cellsOf(params)
   const [period] = periodOf(scope, params, sql.ref('f.bucket'))
   const inCells = sql`
     select f.film_id, ${sql.ref(`f.${dimensionNamed(dimension).ids[0]}`)}::text as id, ${period}
@@ -137,6 +156,7 @@ function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
                   where (id, period) in (select id, period from ${ranked(scope, asked)} as ranked))`
   return [
     ...cellReasons(scope, params, cells),
+    ...priceReason(params, MONEY_BEHIND[measure], (isPriced) => sql`(${isPriced} or ${shown(params)})`),
     { reason: `${measure}_unknown`, holds: shown(params) },
     ...(min_releases === undefined ? [] : [{ reason: 'min_releases', holds: shown({ ...params, min_releases }) }]),
   ]

@@ -16,7 +16,7 @@ export default report({
   summary: 'How MovieLens users rated films: the distribution by film, genre or year',
   description:
     'Half a star to five stars. A film counts in each of its genres; films without ratings are in no row, and without a load of ratings there is none.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)

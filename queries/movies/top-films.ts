@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { wholeNumber } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
 import { RESTS_ON } from './parts/compared.ts'
-import { filmsCounted } from './parts/counted.ts'
+import { filmsCounted, MATCHED, type MoneyBehind, priceReason } from './parts/counted.ts'
 import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
@@ -27,6 +27,13 @@ const MEASURES = Object.keys(VALUES)
 /** Of these, those that are amounts and no means. */
 const SUMS = ['revenue', 'profit', 'vote_count']
 
+/** Amounts of a film that its value is made of. */
+const MONEY_BEHIND: Partial<Record<string, MoneyBehind>> = {
+  revenue: { money: ['revenue'] },
+  profit: MATCHED,
+  roi: MATCHED,
+}
+
 type Params = CellParams & {
   by?: (typeof GROUPS)[number] | undefined
   measure?: string | undefined
@@ -37,7 +44,7 @@ export default report({
   summary: 'The best films of each year, genre, company or decade',
   description:
     'Films with the same value have the same rank, and those that tie for the last place all show. A film whose value is unknown is in no row. `profit` and `roi` are of films with budget and revenue known. Undated films count where groups are no periods.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -72,7 +79,7 @@ export default report({
   query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
   metaShape: { ...excludedShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, params, !inPeriods(params)),
+    excludedFilms(db, scope, params, groupReasons(scope, params, params.by ?? 'year'), !inPeriods(params)),
     ...priceMeta(db, scope, params),
     ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
   ],
@@ -81,6 +88,7 @@ export default report({
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, params, [
       ...groupReasons(scope, params, params.by ?? 'year'),
+      ...priceReason(params, MONEY_BEHIND[params.measure ?? 'revenue']),
       {
         reason: `${params.measure ?? 'revenue'}_unknown`,
         holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked)`,

@@ -75,7 +75,7 @@ export class Oracle {
     const { kind } = REPORTS[name]
     const by: DimensionName[] = REPORTS[name].by
     const { grain = 'year', attribution } = params
-    const left = excluded(this.films, name, params, this.#at.fileDate)
+    const left = excluded(this.films, name, params, this.#at.fileDate, this.#prices)
     const prices = pricesMeta(params, this.#prices)
     const isPeriodic = kind === 'cells' || kind === 'rankings'
     const reconciled = () =>
@@ -88,7 +88,7 @@ export class Oracle {
         params,
       )
     return {
-      ...(left ? { excluded: left } : {}),
+      ...(kind === 'ratings' ? {} : { excluded: left }),
       ...(isPeriodic ? { partial_from: partialFrom(this.dataThrough(), grain) } : {}),
       ...(prices ? { prices } : {}),
       ...(attribution ? { reconciliation: reconciled() } : {}),

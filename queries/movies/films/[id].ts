@@ -15,7 +15,7 @@ const linked = (ids: string, description: string) =>
 export default report({
   summary: 'One film with everything that is known of it',
   description: 'The film’s figures and prose, what it is linked to, and the line of the file that it was read from.',
-  version: 3,
+  version: 4,
   params: z.strictObject({
     id: z
       .string()

@@ -5,7 +5,7 @@ import type { Report, Rows, Scope } from '../../report.ts'
 import { cellRows } from './cell-rows.ts'
 import { type Cells, filmFilters } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
-import { cellReasons, filmsCounted } from './counted.ts'
+import { cellReasons, filmsCounted, inCells } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
 import {
   attributionParams,
@@ -15,7 +15,7 @@ import {
   filmParams,
   grainParams,
 } from './film-params.ts'
-import { excludedFilms, excludedShape } from './films.ts'
+import { excludedFilms, excludedShape, listsUndated } from './films.ts'
 import { lifetimeColumns, measureColumns } from './measures.ts'
 import { partialFrom, partialShape, periodColumns } from './periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './prices.ts'
@@ -55,7 +55,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
       ...(by.includes('company') ? sharedNamesShape : {}),
     },
     meta: (db: MoviesDb, scope, params: CellParams) => [
-      excludedFilms(db, scope, filmFilters(params, cells)),
+      excludedFilms(db, scope, filmFilters(params, cells), inCells(scope, params, cells)),
       partialFrom(db, scope, params),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
@@ -86,8 +86,14 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     key,
     defaultSort: [shown, ...key].join(),
     query: (db: MoviesDb, scope, params: CellParams) => rowsOf(db, scope, params, cells),
-    metaShape: { ...priceShape, ...reconciliationShape, ...(name === 'company' ? sharedNamesShape : {}) },
+    metaShape: {
+      ...excludedShape,
+      ...priceShape,
+      ...reconciliationShape,
+      ...(name === 'company' ? sharedNamesShape : {}),
+    },
     meta: (db: MoviesDb, scope, params: CellParams) => [
+      excludedFilms(db, scope, filmFilters(params, cells), inCells(scope, params, cells), listsUndated(params)),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
       ...(name === 'company' ? sharedNames(db, scope) : []),

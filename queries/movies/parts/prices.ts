@@ -48,6 +48,13 @@ export const amountOf = (name: 'budget' | 'revenue', params: PriceParams): RawBu
     ? sql`round(round(${sql.ref(`f.${name}`)} * price.base_sum, 40) / (12 * price.value), 2)`
     : sql`${sql.ref(`f.${name}`)}`
 
+/** Whether any of these amounts of film `f` is known in the dollars of its time, and not in real ones: the index does not tell its month. */
+export const isUnpriced = (params: PriceParams, money: ('budget' | 'revenue')[] = ['budget', 'revenue']) =>
+  sql<boolean>`(${sql.join(
+    money.map((name) => sql`(${sql.ref(`f.${name}`)} is not null and ${amountOf(name, params)} is null)`),
+    sql` or `,
+  )})`
+
 /** Shape of what `priceMeta` adds to `meta`. */
 export const priceShape = {
   prices: z

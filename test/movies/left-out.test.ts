@@ -1,0 +1,86 @@
+import t from 'tap'
+import { build, type House } from '../build.ts'
+import { type Cells, metadata } from './sources.ts'
+import { folderOf } from './whole-data.ts'
+
+/** What reports tell of films that they leave out, of a few films, reckoned by hand. */
+
+const CPI = [
+  'DATE,CPIAUCSL',
+  '1995-09-01,100',
+  '1995-10-01,.',
+  ...Array.from({ length: 12 }, (_, month) => `1996-${String(month + 1).padStart(2, '0')}-01,100`),
+].join('\n')
+
+const film = (cells: Cells): Cells => ({ budget: '20000', revenue: '30000', ...cells })
+
+/** Of 1995-10 the index has no value, and 1990 is before it. */
+const FILMS = [
+  film({ release_date: '1996-03-01' }),
+  film({ release_date: '1995-10-30' }),
+  film({ release_date: '1990-01-01', budget: '0' }),
+  film({ release_date: '1990-01-01', budget: '0', revenue: '0' }),
+  film({ release_date: '' }),
+  film({ release_date: '1995-10-30', production_companies: '[]' }),
+]
+
+const housed = async (t: Parameters<typeof build>[0]) => {
+  const house = await build(t)
+  const { error } = await house.load(
+    await folderOf(house, 'a', { 'movies_metadata.csv': metadata(FILMS), 'CPIAUCSL.csv': CPI }),
+  )
+  t.equal(error, null)
+  return house
+}
+
+const told = async (house: House, question: string, what: string): Promise<unknown> => {
+  const { status, body } = await house.get(`/v1/movies/${question}`)
+  return status === 200 ? body.meta[what] : body
+}
+
+t.test('films whose price is unknown are counted where money is real, and told from those without money', async (t) => {
+  const house = await housed(t)
+  const asked: [question: string, excluded: Record<string, number>][] = [
+    ['years', { undated: 1, price_unknown: 3 }],
+    ['years?grain=month', { undated: 1, month_unknown: 0, price_unknown: 3 }],
+    ['years?to=1994', { undated: 1, price_unknown: 1 }],
+    ['company-years', { undated: 1, price_unknown: 2 }],
+    ['company-years?min_releases=2', { undated: 1, price_unknown: 2 }],
+    ['company-years?company_id=99', { undated: 0, price_unknown: 0 }],
+    ['companies', { undated: 0, price_unknown: 3 }],
+    ['companies?from=1991', { undated: 1, price_unknown: 1 }],
+    ['rankings', { undated: 1, price_unknown: 2 }],
+    ['top-films', { undated: 1, price_unknown: 3 }],
+    ['top-films?by=all', { undated: 0, price_unknown: 4 }],
+    ['roi', { undated: 0, price_unknown: 4 }],
+    ['roi?by=company', { undated: 0, price_unknown: 3 }],
+    ['roi?by=budget_band', { undated: 0, price_unknown: 3 }],
+    ['films', { undated: 0, price_unknown: 4 }],
+    ['films?year=1995', { undated: 1, price_unknown: 2 }],
+  ]
+  for (const [question, excluded] of asked) {
+    t.strictSame(await told(house, question.replace(/\?|$/, '?prices=real&'), 'excluded'), excluded, question)
+    const { price_unknown, ...others } = excluded
+    t.strictSame(await told(house, question, 'excluded'), others, `nominal ${question}`)
+  }
+
+  const leftOut = async (question: string) => {
+    const { films } = (await house.get(`/v1/movies/${question}&explain=true`)).body.data
+    const some = films.left_out.filter((one: { films: number }) => one.films > 0)
+    return [films.counted, ...some.map((one: { reason: string; films: number }) => `${one.reason}: ${one.films}`)]
+  }
+  const reasons: [question: string, counted: number, ...leftOut: string[]][] = [
+    ['roi?by=all', 4, 'budget_unknown: 2'],
+    ['roi?by=all&prices=real', 1, 'budget_unknown: 2', 'price_unknown: 3'],
+    ['roi?by=budget_band&prices=real', 1, 'budget_unknown: 2', 'price_unknown: 3'],
+    ['top-films?prices=real', 1, 'undated: 1', 'price_unknown: 3', 'revenue_unknown: 1'],
+    // Of a film without a budget there is no profit at whatever price.
+    ['top-films?measure=profit&prices=real', 1, 'undated: 1', 'price_unknown: 2', 'profit_unknown: 2'],
+    ['top-films?measure=popularity&prices=real', 5, 'undated: 1'],
+    ['rankings?prices=real', 1, 'undated: 1', 'no_company: 1', 'price_unknown: 2', 'revenue_unknown: 1'],
+    ['rankings?measure=roi&prices=real', 1, 'undated: 1', 'no_company: 1', 'price_unknown: 1', 'roi_unknown: 2'],
+    ['rankings?dimension=genre&grain=all&prices=real', 5, 'undated: 1'],
+    ['rankings?grain=year', 4, 'undated: 1', 'no_company: 1'],
+  ]
+  for (const [question, ...expected] of reasons) t.strictSame(await leftOut(question), expected, question)
+})
