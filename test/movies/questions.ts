@@ -96,16 +96,15 @@ export function allowed(report: ReportName, drawn: Params): Params {
   const { from, to, attribution, job } = drawn
   const isReversed = from !== undefined && to !== undefined && from > to
   const people = countsPeople(report, drawn)
-  const one = people && (attribution === 'split' || report === 'rankings')
   return {
     ...drawn,
     ...(isReversed ? { from: to, to: from } : {}),
     ...(drawn.prices === 'real' ? {} : { base_year: undefined, price_index: undefined }),
     // A mean has no parts.
     ...(attribution === undefined ? {} : { aggregate: undefined }),
-    // A job is one of people, who are ranked by one, and a film is shared among those of one.
+    // A job is one of people, who are ranked by one.
     ...(people || drawn.person_id ? {} : { job: undefined }),
-    ...(one && job ? { job: job.slice(0, 1) } : {}),
+    ...(people && report === 'rankings' && job ? { job: job.slice(0, 1) } : {}),
   }
 }
 

@@ -42,7 +42,7 @@ function factorsOf(report: ReportName): Params[][] {
     each('attribution', 'full', 'split'),
     [{}, { prices: 'real' }, { prices: 'real', price_index: 'CUSR0000SS62031', base_year: 1996 }],
     each('min_releases', 2),
-    each('job', ['cast'], ['Producer']),
+    each('job', ['cast'], ['Producer'], ['Producer', 'cast']),
     each('dimension', 'genre', 'country', 'language', 'collection', 'person', 'content_rating'),
     each('measure', ...measures),
     each('by', ...(kind in groups ? groups[kind as keyof typeof groups] : [])),
