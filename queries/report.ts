@@ -45,12 +45,28 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
     scope: Scope,
     params: z.output<z.ZodObject<Params>>,
   ): Rows<{ parameter: string; detail: string }> | undefined
+  /** What the rows rest on and the load has nothing of, as one row; none when it lacks nothing. `meta` and `explain` tell it. */
+  lacking?(
+    db: ReadonlyKysely<DB>,
+    scope: Scope,
+    params: z.output<z.ZodObject<Params>>,
+  ): Rows<{ lacking: string[] }> | undefined
   /** Which films of the load the rows are made of; without it, `explain` tells of none. */
   counted?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Counted
   /** The table that the figures of its rows are added up from, where there is a choice. */
   addedUpFrom?(scope: Scope, params: z.output<z.ZodObject<Params>>): string
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
   compared?: Compared
+}
+
+/** Shape of what `lacking` tells. */
+export const lackingShape = {
+  lacking: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'What the report rests on and the load has nothing of: `crew`, `cast`, `keywords`, `ratings`, `content_ratings`; empty rows are unknown then, and not none. Absent when it lacks nothing',
+    ),
 }
 
 /** The films of a load, and why some are in no row of a report. */

@@ -30,8 +30,14 @@ export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
     line: format === 'csv' ? 'texts' : 'json',
     separator: SEPARATORS[format],
     count,
-    meta: format === 'json' && !single ? (report.meta?.(db, scope, params) ?? []) : [],
+    meta: format === 'json' && !single ? toldBeside(db, question) : [],
   })
+}
+
+function toldBeside(db: AnyDb, { served: { report }, snapshot, params }: Question): Rows<unknown>[] {
+  const scope = scopeOfSnapshot(snapshot)
+  const lacking = report.lacking?.(db, scope, params)
+  return [...(report.meta?.(db, scope, params) ?? []), ...(lacking ? [lacking] : [])]
 }
 
 const SEPARATORS: Record<Format, string> = { json: ',\n', ndjson: '\n', csv: ',' }

@@ -5,6 +5,7 @@ import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
 import { contradiction, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
 import { countedFilms, excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
@@ -38,6 +39,7 @@ export default report({
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params: PriceParams) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, {})),
   counted: (db: MoviesDb, scope, { q, ...params }) =>
     filmsCounted(db, scope, params, filmReasons(scope, { ...params, title: q }, false)),
   compared: {

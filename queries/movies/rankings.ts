@@ -25,6 +25,7 @@ import {
 } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
@@ -113,6 +114,8 @@ export default report({
     return contradiction({ ...params, job }, countsPeople)
   },
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) =>
+    lacking(db, scope, restingOn(params, { by: cellsOf(params).by, measure: params.measure })),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
   compared: {
     names: ['name'],

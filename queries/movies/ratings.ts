@@ -4,7 +4,9 @@ import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
 import { type CellParams, contradiction, filmParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
-import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
+import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { type MoviesDb, STARS } from './parts/tables.ts'
 
@@ -40,7 +42,13 @@ export default report({
   defaultSort: '-ratings,group,group_id',
   example: { by: 'genre' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(rated(scope, params).as('rated')).selectAll().$castTo<never>(),
+  metaShape: { ...excludedShape, ...partialGroupsShape },
+  meta: (db: MoviesDb, scope, params: Params) => [
+    excludedFilms(db, scope, params, [], params.by !== 'year' && listsUndated(params)),
+    ...partialGroups(db, scope, params, params.by ?? 'film'),
+  ],
   contradiction: (params) => contradiction(params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, { measure: 'rating_count' })),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, {}, [
       ...groupReasons(scope, params, params.by ?? 'film'),

@@ -7,6 +7,7 @@ import { type CellParams, contradiction, figureParams, filmParams, priceParams }
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
@@ -53,6 +54,7 @@ export default report({
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, {})),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
   compared: {
     names: ['group'],

@@ -7,7 +7,8 @@ import { filmsCounted, MATCHED, type MoneyBehind, priceReason } from './parts/co
 import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
-import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
@@ -77,14 +78,16 @@ export default report({
   defaultSort: 'group,group_id,rank,film_id',
   example: { from: '1995', to: '1996', n: '3' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
-  metaShape: { ...excludedShape, ...priceShape, ...sharedNamesShape },
+  metaShape: { ...excludedShape, ...partialGroupsShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
     excludedFilms(db, scope, params, groupReasons(scope, params, params.by ?? 'year'), !inPeriods(params)),
+    ...partialGroups(db, scope, params, params.by ?? 'year'),
     ...priceMeta(db, scope, params),
     ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, { measure: params.measure })),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, params, [
       ...groupReasons(scope, params, params.by ?? 'year'),

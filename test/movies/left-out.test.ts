@@ -84,3 +84,33 @@ t.test('films whose price is unknown are counted where money is real, and told f
   ]
   for (const [question, ...expected] of reasons) t.strictSame(await leftOut(question), expected, question)
 })
+
+t.test('what years and suspicions leave out is told by every report, and which periods are not whole', async (t) => {
+  const house = await build(t)
+  await house.load(
+    await folderOf(house, 'a', {
+      'movies_metadata.csv': metadata([
+        film({ release_date: '1996-03-01' }),
+        film({ release_date: '1996-03-02', budget: '7' }),
+        film({ release_date: '' }),
+        film({ release_date: '', budget: '7' }),
+      ]),
+    }),
+  )
+  for (const report of ['ratings', 'ratings?by=genre', 'roi', 'roi?by=budget_band', 'companies', 'genres', 'films']) {
+    const asked = (more: string) => told(house, report.replace(/\?|$/, `?${more}&`), 'excluded')
+    t.strictSame(await asked(''), { undated: 0 }, report)
+    t.strictSame(await asked('from=1990'), { undated: 2 }, report)
+    t.strictSame(await asked('to=2000&exclude_suspect=true'), { undated: 1, suspect: 1 }, report)
+    t.strictSame(await asked('exclude_suspect=true'), { undated: 0, suspect: 2 }, report)
+    t.equal(await told(house, report, 'partial_from'), undefined, report)
+  }
+  for (const [report, partialFrom] of [
+    ['ratings?by=year', '1996'],
+    ['top-films', '1996'],
+    ['top-films?by=decade', '1990s'],
+  ] as const) {
+    t.strictSame(await told(house, report, 'excluded'), { undated: 2 }, report)
+    t.equal(await told(house, report, 'partial_from'), partialFrom, report)
+  }
+})

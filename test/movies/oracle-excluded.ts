@@ -51,7 +51,7 @@ export function excluded(
 }
 
 /** Whether each row is of a period, so that an undated film is in none. */
-const isOfPeriods = (name: ReportName, { by }: Params) => {
+export const isOfPeriods = (name: ReportName, { by }: Params) => {
   const { kind } = REPORTS[name]
   if (kind === 'top-films') return by === undefined || by === 'year' || by === 'decade'
   return kind === 'cells' || kind === 'rankings' || (kind === 'ratings' && by === 'year')

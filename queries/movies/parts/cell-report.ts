@@ -16,6 +16,7 @@ import {
   grainParams,
 } from './film-params.ts'
 import { excludedFilms, excludedShape, listsUndated } from './films.ts'
+import { lacking, restingOn } from './lacking.ts'
 import { lifetimeColumns, measureColumns } from './measures.ts'
 import { partialFrom, partialShape, periodColumns } from './periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './prices.ts'
@@ -63,6 +64,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
     ],
     contradiction: (params) => contradiction(params, by.includes('person')),
     refused: priceRefusal,
+    lacking: lackingIn(cells),
     counted: countedIn(cells),
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
@@ -100,6 +102,7 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     ],
     contradiction: (params) => contradiction(params, name === 'person'),
     refused: priceRefusal,
+    lacking: lackingIn(cells),
     counted: countedIn(cells),
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
@@ -108,6 +111,11 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
 
 const countedIn = (cells: Cells) => (db: MoviesDb, scope: Scope, params: CellParams) =>
   filmsCounted(db, scope, params, cellReasons(scope, params, cells))
+
+const lackingIn =
+  ({ by }: Cells) =>
+  (db: MoviesDb, scope: Scope, params: CellParams) =>
+    lacking(db, scope, restingOn(params, { by }))
 
 /** Whether films may have several members, so that they can be shared out among them. */
 const isShared = (by: DimensionName[]) => by.some((name) => dimensionNamed(name).links !== undefined)

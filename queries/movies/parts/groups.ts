@@ -1,10 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Scope } from '../../report.ts'
+import type { Rows, Scope } from '../../report.ts'
 import { type Cells, filmsInCells } from './cells.ts'
 import { inCells, type Reason } from './counted.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
-import { periodOf } from './periods.ts'
+import { partialFrom, partialShape, periodOf } from './periods.ts'
+import type { MoviesDb } from './tables.ts'
 
 /** Ways to put films into groups, where a report lets its user choose one. */
 export type Group = 'year' | 'decade' | 'all' | 'genre' | 'company' | 'film' | 'budget_band'
@@ -59,4 +60,18 @@ export function filmsInGroups(scope: Scope, params: CellParams, by: Group): RawB
   return sql`
     select period as group_id, period as "group", f.*
     from (${films}) as f cross join lateral (select ${period}) as named`
+}
+
+/** Shape of what `partialGroups` adds to `meta`. */
+export const partialGroupsShape = { partial_from: partialShape.partial_from.optional() }
+
+/** Where groups are periods, from which on the data do not cover them whole. */
+export const partialGroups = (
+  db: MoviesDb,
+  scope: Scope,
+  params: CellParams,
+  by: Group,
+): Rows<Record<string, unknown>>[] => {
+  const { cells, inPeriods } = cellsOf(params, by)
+  return cells.periods ? [partialFrom(db, scope, inPeriods)] : []
 }
