@@ -103,12 +103,25 @@ export interface Compared {
   meta?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<Record<string, unknown>>[]
   /** What rows are made of; absent where a row is a thing itself. */
   parts?: Parts
+  /** Where a row is a thing itself: what else is compared and told of it. */
+  itself?: Facts & {
+    /** Ids of things, as a column by its name, that are linked to others than before, which no column of the report shows. */
+    relinked(before: Scope, after: Scope): RawBuilder<unknown>
+  }
+}
+
+/** What is known of things beside the figures of rows. */
+export interface Facts {
+  /** `film`: known by `film_id`, listed as `films`. */
+  of: string
+  /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
+  facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
+  /** Names of the facts, in the order of telling; `title` is one of them. */
+  told: string[]
 }
 
 /** The things that a row adds up: films. */
-export interface Parts {
-  /** `film`: known by `film_id`, listed as `films`. */
-  of: string
+export interface Parts extends Facts {
   /**
    * One row for each thing in each row of the report: the report's key, the thing's id, and one column for each measure, by its
    * name. Of an additive measure it holds what the thing gives to it (null: nothing), of any other whatever decides what it
@@ -124,10 +137,6 @@ export interface Parts {
   figures(params: Record<string, unknown>): string[]
   /** Of these, the ones that each measure rests on. */
   restsOn(params: Record<string, unknown>): Record<string, string[]>
-  /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
-  facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
-  /** Names of the facts, in the order of telling; `title` is one of them. */
-  told: string[]
 }
 
 // biome-ignore-end lint/suspicious/noExplicitAny: see above

@@ -1,6 +1,6 @@
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { behindRows, type PartTotals, partTotals } from '../queries/change-parts.ts'
+import { behindRows, changedFacts, type PartTotals, partTotals } from '../queries/change-parts.ts'
 import {
   type Comparison,
   changedRows,
@@ -44,7 +44,7 @@ const DEFAULT_FILMS = 20
 /** Rows times films of a page: about 10 MB of JSON, and as much work. */
 const MOST_FILMS = 20_000
 /** Raised when what is said of a change is another thing, so that no cache keeps the old one. */
-const CHANGES = 2
+const CHANGES = 3
 
 /** What the route itself takes, beside the parameters of the report. */
 export const changesParams = (reports: ServedReport[]) =>
@@ -240,13 +240,17 @@ async function explained(
   rows: { json: string; key_values: string[] }[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const parts = comparison.report.compared?.parts
-  if (!parts || rows.length === 0) return rows.map(({ json }) => json)
+  const { parts, itself } = comparison.report.compared ?? {}
+  if (rows.length === 0) return []
   const keys = rows.map(({ key_values }) => key_values)
-  const behind = await behindRows(db, comparison, parts, { keys, by, most }).execute({
-    signal,
-    inflightQueryAbortStrategy: 'cancel query',
-  })
+  const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
+  if (itself) {
+    const ids = keys.map(([id]) => id as string)
+    const facts = await changedFacts(db, comparison, itself, ids).execute(run)
+    return rows.map(({ json }, index) => `${json.slice(0, -1)},"fields":${facts[index]?.json}}`)
+  }
+  if (!parts) return rows.map(({ json }) => json)
+  const behind = await behindRows(db, comparison, parts, { keys, by, most }).execute(run)
   return rows.map(({ json }, index) => `${json.slice(0, -1)},"${parts.of}s":${behind[index]?.json}}`)
 }
 

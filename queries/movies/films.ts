@@ -4,10 +4,14 @@ import { report } from '../report.ts'
 import { filmReasons, filmsCounted } from './parts/counted.ts'
 import { filmColumns, filmFacts } from './parts/film-columns.ts'
 import { contradiction, filmParams, type PriceParams, priceParams } from './parts/film-params.ts'
+import { FILM_FACTS, relinkedFilms } from './parts/film-parts.ts'
 import { countedFilms, excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { lacking, restingOn } from './parts/lacking.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import type { MoviesDb } from './parts/tables.ts'
+
+/** Parameters that ask what a film is linked to. */
+const BY_LINKS = ['company_id', 'genre_id', 'person_id', 'job', 'keyword_id', 'country']
 
 export default report({
   summary: 'The films behind a figure, each with the line of the file that it was read from',
@@ -47,7 +51,9 @@ export default report({
     additive: () => ['budget', 'revenue', 'profit', 'vote_count', 'rating_count'],
     provenance: ['source_file', 'source_line', 'load_id', 'source_load_id'],
     meta: priceMeta,
-    // A film that left the list because its date moved is a film that changed, not one that is gone.
-    choosesRows: ['q', 'year', ...Object.keys(filmParams)],
+    // A film that left the list because its date moved is a film that changed, not one that is gone: its row shows the date. What it is
+    // linked to no column shows, so by links it comes and goes.
+    choosesRows: ['q', 'year', ...Object.keys(filmParams).filter((name) => !BY_LINKS.includes(name))],
+    itself: { ...FILM_FACTS, relinked: relinkedFilms },
   },
 })
