@@ -101,6 +101,8 @@ export interface Compared {
   rows?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<unknown>
   /** What `meta` tells of either load, as that of the report does. */
   meta?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<Record<string, unknown>>[]
+  /** What `meta` tells of rows that show, by their keys as text: of a load that has them. */
+  metaOfRows?(db: ReadonlyKysely<any>, scope: Scope, params: any, keys: string[][]): Rows<Record<string, unknown>>[]
   /** What rows are made of; absent where a row is a thing itself. */
   parts?: Parts
   /** Where a row is a thing itself: what else is compared and told of it. */

@@ -20,7 +20,7 @@ export interface PageAnswer {
 /** The one statement of a page and what is told with it. */
 export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
   const { served, snapshot, params, page, format, count } = question
-  const { report, single } = served
+  const { report } = served
   const scope = scopeOfSnapshot(snapshot)
   return pageStatement(db, {
     report,
@@ -30,7 +30,7 @@ export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
     line: format === 'csv' ? 'texts' : 'json',
     separator: SEPARATORS[format],
     count,
-    meta: format === 'json' && !single ? toldBeside(db, question) : [],
+    meta: format === 'json' ? toldBeside(db, question) : [],
   })
 }
 
@@ -59,7 +59,8 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
   if (served.single) {
     if (lines === null) throw noSuchRow(question)
-    return { text: `{"data":${lines},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`, next }
+    const meta = withTold({ report: served.shownName, load }, members)
+    return { text: `{"data":${lines},\n"meta":${meta}}\n`, next }
   }
   if (format === 'ndjson') {
     const sum = new Sum()
@@ -70,12 +71,13 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
     return { text: csvLine(page.fields) + cells.map(csvLine).join(''), next }
   }
   const meta = { report: served.shownName, load, rows, complete: next === null, next, ...(count ? { total } : {}) }
-  // PostgreSQL wrote them, so that no digit is lost.
+  return { text: `{"data":[${lines ?? ''}],\n"meta":${withTold(meta, members)}}\n`, next }
+}
+
+/** `meta` with what PostgreSQL wrote of it, so that no digit is lost. */
+function withTold(meta: object, members: (string | null)[]): string {
   const told = members.filter((member) => member !== null).map((member) => `,${member.slice(1, -1)}`)
-  return {
-    text: `{"data":[${lines ?? ''}],\n"meta":${JSON.stringify(meta).slice(0, -1)}${told.join('')}}}\n`,
-    next,
-  }
+  return `${JSON.stringify(meta).slice(0, -1)}${told.join('')}}`
 }
 
 /**

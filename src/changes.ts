@@ -201,7 +201,7 @@ async function readChanges(
     complete: next === null,
     next,
     ...(question.count ? { total: added + removed + changed } : {}),
-    ...(await toldOfLoads(db, question, signal)),
+    ...(await toldOfLoads(db, question, shown, signal)),
   }
   return { text: `{"data":[${lines.join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
@@ -216,14 +216,24 @@ export async function assertComparable(db: AnyDb, { comparison }: ChangesQuestio
 export const csvRows = (db: AnyDb, { comparison }: ChangesQuestion, page: Page) =>
   textRows(db, flatReport(comparison), flatRows(db, comparison, page), page)
 
-/** What the figures of each load rest on beside its films, by name: which prices, say. */
+/** What the figures of each load rest on beside its films, by name: which prices, say; and what is to be told of the rows that show. */
 async function toldOfLoads(
   db: AnyDb,
   { comparison: { report, before, after, params } }: ChangesQuestion,
+  rows: { json: string; key_values: string[] }[],
   signal: AbortSignal,
 ): Promise<Record<string, { before: unknown; after: unknown }>> {
+  const { compared } = report
+  // Of a row that is gone only the load before can tell.
+  const keysIn = (scope: Scope) =>
+    rows
+      .filter(({ json }) => (JSON.parse(json).change === 'removed') === (scope === before))
+      .map(({ key_values }) => key_values)
   const told = async (scope: Scope): Promise<Record<string, unknown>> => {
-    const queries = report.compared?.meta?.(db, scope, params) ?? []
+    const queries = [
+      ...(compared?.meta?.(db, scope, params) ?? []),
+      ...(compared?.metaOfRows?.(db, scope, params, keysIn(scope)) ?? []),
+    ]
     const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
     return Object.assign({}, ...(await Promise.all(queries.map(async (query) => (await query.execute(run))[0]))))
   }

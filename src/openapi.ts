@@ -39,9 +39,9 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
           complete: z.boolean().describe('Whether this is the last page'),
           next: z.string().nullable().describe('Cursor of the page after'),
           total: z.int().optional().describe('Rows of all pages, with count=exact'),
-          ...report.metaShape,
           ...(report.lacking ? lackingShape : {}),
         }),
+    ...report.metaShape,
   })
   const text = { schema: { type: 'string' } }
   return {

@@ -29,7 +29,7 @@ import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 /** Measures to rank by; of the first, members have shares. */
@@ -125,6 +125,14 @@ export default report({
     // A member of too few films in one of the loads is told as it is, without a rank.
     rows: (db: MoviesDb, scope, params: Params) => db.selectFrom(ranked(scope, params, true).as('every')).selectAll(),
     meta: priceMeta,
+    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
+      (params.dimension ?? 'company') === 'company'
+        ? sharedNamesOf(
+            db,
+            scope,
+            keys.map(([, id]) => id as string),
+          )
+        : [],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(filmsRanked(scope, params).as('part')).selectAll(),
       amounts: ({ measure }) => (measure === 'popularity' ? ['value'] : []),

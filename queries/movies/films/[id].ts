@@ -6,6 +6,7 @@ import { filmColumns, filmFacts } from '../parts/film-columns.ts'
 import { countedFilms } from '../parts/films.ts'
 import { isLoaded } from '../parts/lacking.ts'
 import { cast, crew, links } from '../parts/links.ts'
+import { sharedNames, sharedNamesShape } from '../parts/shared-names.ts'
 import type { MoviesDb } from '../parts/tables.ts'
 
 const linked = (ids: string, description: string) =>
@@ -81,6 +82,14 @@ export default report({
         ifLoaded(scope, 'cast', cast(scope)).as('cast'),
         ifLoaded(scope, 'keywords', links(scope, 'keyword', 'keyword_id')).as('keywords'),
       ]),
+  metaShape: sharedNamesShape,
+  meta: (db: MoviesDb, scope) =>
+    sharedNames(
+      db,
+      scope,
+      sql`select company_id from movies.film_company
+          where load_id = ${scope.load} and film_id in (select film_id from page)`,
+    ),
   counted: (db: MoviesDb, scope, { id }) =>
     filmsCounted(db, scope, {}, [{ reason: 'id', holds: sql`f.film_id = ${id}` }]),
 })
