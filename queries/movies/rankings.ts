@@ -43,7 +43,6 @@ const BY_VALUE = ['rank', 'share', 'change', 'change_on_five']
 /** Columns that the films of the period have no part in. */
 const OF_OTHER_PERIODS = ['previous_value', 'five_years_before_value']
 
-const GRAINS = ['year', 'decade', 'all'] as const
 const NAMES = Object.keys(DIMENSIONS) as [DimensionName, ...DimensionName[]]
 
 type Params = CellParams & { dimension?: DimensionName | undefined; measure?: (typeof MEASURES)[number] | undefined }
@@ -68,11 +67,7 @@ export default report({
       .enum(MEASURES, `takes ${MEASURES.join(', ')}`)
       .optional()
       .describe('By what: `revenue` by default'),
-    grain: z
-      .enum(GRAINS, `takes ${GRAINS.join(', ')}`)
-      .transform((grain) => (grain === 'year' ? undefined : grain))
-      .optional()
-      .describe(grainParams.grain.description as string),
+    ...grainParams,
     ...filmParams,
     job: names(
       'With `dimension=person`, what they did, and then one job: `Director` by default, `cast` for who played. Else with `person_id`: films in which these people did this',
@@ -191,7 +186,7 @@ function ranked(scope: Scope, params: Params, unranked = false): RawBuilder<Reco
     from: comparable && from !== undefined ? Math.max(0, from - YEARS_BACK) : from,
   }
   const [period, year, partial] = periodOf(scope, params, sql.ref('now.bucket'))
-  const before = (years: number) => (comparable ? sql`now.bucket - ${sql.lit(years)}` : sql`null::integer`)
+  const before = (years: number) => (comparable ? sql`now.bucket - ${sql.lit(years)}` : sql`null`)
   const change = (then: string) => sql`
     case when ${sql.ref(`${then}.value`)} > 0 and not partial.partial
          then ${quotient(sql`(now.value - ${sql.ref(`${then}.value`)})::numeric`, sql.ref(`${then}.value`), 6)} end`

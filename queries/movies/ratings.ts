@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, contradiction, filmParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, figureParams, filmParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
@@ -25,6 +25,7 @@ export default report({
       .optional()
       .describe('What ratings are grouped by: `film` by default'),
     ...filmParams,
+    min_releases: figureParams.min_releases.describe('Only genres or years of at least so many rated films'),
   }),
   row: z.strictObject({
     group: column.text('Title of the film, name of the genre, or release year'),
@@ -47,17 +48,30 @@ export default report({
     excludedFilms(db, scope, params, [], params.by !== 'year' && listsUndated(params)),
     ...partialGroups(db, scope, params, params.by ?? 'film'),
   ],
-  contradiction: (params) => contradiction(params),
+  contradiction: ({ by = 'film', ...params }) =>
+    by === 'film' && params.min_releases !== undefined
+      ? { parameter: 'min_releases', detail: 'is for by=genre or by=year: a film is one' }
+      : contradiction(params),
   lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, { measure: 'rating_count' })),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, {}, [
       ...groupReasons(scope, params, params.by ?? 'film'),
       { reason: 'not_rated', holds: sql`rated.film_id is not null` },
+      ...(params.min_releases === undefined
+        ? []
+        : [
+            {
+              reason: 'min_releases',
+              holds: sql`f.film_id in (
+                select f.film_id from ${ratedFilms(scope, params)}
+                where f.group_id in (select f.group_id from ${ratedFilms(scope, params)} group by f.group_id ${enough(params)}))`,
+            },
+          ]),
     ]),
   compared: {
     names: ['group'],
     additive: () => ['ratings', ...STARS],
-    choosesRows: [],
+    choosesRows: ['min_releases'],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       restsOn: () => ({
@@ -74,7 +88,10 @@ const rated = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
          ${quotient(sql`sum(f.rating_sum)`, sql`sum(f.rating_count)`, 6)} as rating_average,
          ${sql.join(STARS.map((stars) => sql`sum(${sql.ref(`counted.${stars}`)})::bigint as ${sql.ref(stars)}`))}
   from ${ratedFilms(scope, params)}
-  group by f."group", f.group_id)`
+  group by f."group", f.group_id ${enough(params)})`
+
+const enough = ({ min_releases }: Params) =>
+  min_releases === undefined ? sql`` : sql`having count(*) >= ${min_releases}`
 
 /** What each film gives to its groups. */
 const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(

@@ -4,7 +4,7 @@ import { wholeNumber } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
 import { RESTS_ON } from './parts/compared.ts'
 import { filmsCounted, MATCHED, type MoneyBehind, priceReason } from './parts/counted.ts'
-import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, figureParams, filmParams, priceParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
 import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
@@ -58,6 +58,7 @@ export default report({
     n: wholeNumber(1, 100, 'How many of each group: 10 by default'),
     ...filmParams,
     ...priceParams,
+    min_releases: figureParams.min_releases.describe('Only groups of at least so many films whose value is known'),
   }),
   row: z.strictObject({
     group: column.text('Name of the group: `1995`, `1990s`, `all`, or a genre or company'),
@@ -96,9 +97,18 @@ export default report({
         reason: `${params.measure ?? 'revenue'}_unknown`,
         holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked)`,
       },
+      ...(params.min_releases === undefined
+        ? []
+        : [
+            {
+              reason: 'min_releases',
+              holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where ${enough(params)})`,
+            },
+          ]),
       {
         reason: 'n',
-        holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)})`,
+        holds: sql`f.film_id in (
+          select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)} and ${enough(params)})`,
       },
     ]),
   compared: {
@@ -110,9 +120,9 @@ export default report({
       'revenue',
       ...(SUMS.includes(measure as string) ? ['value'] : []),
     ],
-    choosesRows: ['n'],
+    choosesRows: ['n', 'min_releases'],
     // A film that lost its place among the best is told with the place that it has now.
-    rows: (db: MoviesDb, scope, params: Params) =>
+    rows: (db: MoviesDb, scope, { min_releases, ...params }: Params) =>
       db.selectFrom(top(scope, params, Number.MAX_SAFE_INTEGER).as('every')).selectAll(),
     meta: priceMeta,
     metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
@@ -140,9 +150,12 @@ const inPeriods = ({ by = 'year', from, to }: Params) =>
 
 const most = ({ n = 10 }: Params) => n
 
+const enough = ({ min_releases }: Params) =>
+  min_releases === undefined ? sql`true` : sql`ranked.films >= ${min_releases}`
+
 /** Films in groups that have a value, with their places. */
 const ranked = (scope: Scope, params: Params) => sql`
-  select *, rank() over (partition by group_id order by value desc) as rank
+  select *, rank() over (partition by group_id order by value desc) as rank, count(*) over (partition by group_id) as films
   from (select f.*, ${VALUES[params.measure ?? 'revenue']} as value
         from (${filmsInGroups(scope, params, params.by ?? 'year')}) as f) as valued
   where value is not null`
@@ -157,7 +170,7 @@ const top = (scope: Scope, params: Params, last = most(params)): RawBuilder<Reco
   from (${ranked(scope, params)}) as ranked
   join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id
   join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
-  where ranked.rank <= ${last})`
+  where ranked.rank <= ${last} and ${enough(params)})`
 
 /** What each film is to its rows: all of them. Its place rests on its own value, and on those of the others. */
 const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(

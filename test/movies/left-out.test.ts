@@ -114,3 +114,46 @@ t.test('what years and suspicions leave out is told by every report, and which p
     t.equal(await told(house, report, 'partial_from'), partialFrom, report)
   }
 })
+
+t.test('a price index tells where it has gaps and which file it is, also of a single film', async (t) => {
+  const house = await housed(t)
+  const [{ sha256 }] = (await house.get('/v1/loads/1')).body.files.filter(
+    ({ family }: { family: string }) => family === 'price_index',
+  )
+  const prices = { base_year: 1996, from: '1995-09', to: '1996-12', gaps: 3, load: 1, file: 'CPIAUCSL.csv', sha256 }
+  t.match(await told(house, 'years?prices=real', 'prices'), prices)
+  t.match(await told(house, 'films/1?prices=real', 'prices'), prices)
+  t.equal(await told(house, 'films/1', 'prices'), undefined)
+  const film = async (id: number) => (await house.get(`/v1/movies/films/${id}?prices=real`)).body.data
+  t.match(await film(1), { budget: 20_000, revenue: 30_000 })
+  t.match(await film(2), { budget: null, revenue: null })
+
+  const months = (year: number) =>
+    Array.from({ length: 12 }, (_, month) => `${year}-${String(month + 1).padStart(2, '0')}-01,100`)
+  const series = ['DATE,GAPPED', ...[1996, 1997, 1999].flatMap(months), '1998-01-01,100'].join('\n')
+  await house.load(await house.file('GAPPED.csv', series), { mode: 'merge' })
+  t.match(await told(house, 'years?prices=real&price_index=GAPPED&base_year=1998', 'prices'), {
+    status: 400,
+    errors: [{ detail: 'takes a year that GAPPED has whole in load 2: 1996 to 1997, 1999' }],
+  })
+})
+
+t.test('groups of few films are left out where that is asked for', async (t) => {
+  const house = await housed(t)
+  const groups = async (question: string) => [
+    ...new Set((await house.get(`/v1/movies/${question}`)).body.data.map(({ group }: { group: string }) => group)),
+  ]
+  t.strictSame(await groups('top-films'), ['1990', '1995', '1996'])
+  // Of 1990 one film has a revenue, and another none.
+  t.strictSame(await groups('top-films?min_releases=2'), ['1995'])
+  t.strictSame(await groups('top-films?min_releases=2&n=1'), ['1995'])
+  const { films } = (await house.get('/v1/movies/top-films?min_releases=2&explain=true')).body.data
+  t.match(
+    films.left_out.filter((one: { films: number }) => one.films > 0),
+    [
+      { reason: 'undated', films: 1 },
+      { reason: 'revenue_unknown', films: 1 },
+      { reason: 'min_releases', films: 2 },
+    ],
+  )
+})

@@ -19,7 +19,7 @@ export function excluded(
   const filters = kind === 'film' ? others : withoutRows(others)
   const anyDate = !isOfPeriods(name, params) && from === undefined && to === undefined && year === undefined
   const passing = films.filter((film) => counts(film, filters, fileDate))
-  const byMonth = kind === 'cells' && (grain === 'quarter' || grain === 'month')
+  const byMonth = (kind === 'cells' || kind === 'rankings') && (grain === 'quarter' || grain === 'month')
   const isSuspect = (film: FilmRecord) => suspicions(film, fileDate).length > 0
   const isUndated = (film: FilmRecord) => film.releaseDate === '' && !anyDate
   const isMonthUnknown = (film: FilmRecord) =>

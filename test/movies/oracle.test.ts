@@ -50,7 +50,7 @@ const oracle = (films: FilmRecord[], ratings: Map<number, number[]> | null = nul
     fileDate: '2017-10-02',
     loadId: 7,
     ratings,
-    prices: new Map([['CPIAUCSL', { file: 'CPIAUCSL.csv', loadId: 3, months: MONTHS }]]),
+    prices: new Map([['CPIAUCSL', { file: 'CPIAUCSL.csv', sha256: 'ab', loadId: 3, months: MONTHS }]]),
   })
 
 /** Rows without marks, in the columns that are named. */
@@ -213,8 +213,10 @@ t.test('real prices are of the last whole year, each film to the cent', async (t
     base_year: '№1996',
     from: '1995-01',
     to: '1997-01',
+    gaps: '№1',
     load: '№3',
     file: 'CPIAUCSL.csv',
+    sha256: 'ab',
   })
 })
 

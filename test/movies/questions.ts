@@ -56,7 +56,7 @@ const VALUES: { [Name in ParamName]-?: fc.Arbitrary<Params[Name]> } = {
   base_year: rarely(fc.constant(1996)),
   price_index: rarely(fc.constantFrom('CPIAUCSL', 'CUSR0000SS62031')),
   dimension: often(
-    fc.constantFrom('company', 'genre', 'country', 'language', 'collection', 'person', 'content_rating'),
+    fc.constantFrom('company', 'genre', 'country', 'language', 'collection', 'person', 'content_rating', 'keyword'),
   ),
   measure: often(fc.constantFrom(...RANKED)),
   by: often(fc.constant('all')),
@@ -65,7 +65,6 @@ const VALUES: { [Name in ParamName]-?: fc.Arbitrary<Params[Name]> } = {
 
 /** What some reports say otherwise. */
 const OTHERWISE: Partial<Record<Kind, Partial<typeof VALUES>>> = {
-  rankings: { grain: often(fc.constantFrom('year', 'decade', 'all')) },
   'top-films': {
     by: often(fc.constantFrom('year', 'genre', 'company', 'decade', 'all')),
     measure: often(
@@ -102,6 +101,8 @@ export function allowed(report: ReportName, drawn: Params): Params {
     ...(drawn.prices === 'real' ? {} : { base_year: undefined, price_index: undefined }),
     // A mean has no parts.
     ...(attribution === undefined ? {} : { aggregate: undefined }),
+    // A film is no group.
+    ...(report === 'ratings' && (drawn.by ?? 'film') === 'film' ? { min_releases: undefined } : {}),
     // A job is one of people, who are ranked by one.
     ...(people || drawn.person_id ? {} : { job: undefined }),
     ...(people && report === 'rankings' && job ? { job: job.slice(0, 1) } : {}),

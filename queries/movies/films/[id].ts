@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { column, report, type Scope } from '../../report.ts'
 import { filmsCounted } from '../parts/counted.ts'
 import { filmColumns, filmFacts } from '../parts/film-columns.ts'
+import { contradiction, priceParams } from '../parts/film-params.ts'
 import { countedFilms } from '../parts/films.ts'
 import { isLoaded } from '../parts/lacking.ts'
 import { cast, crew, links } from '../parts/links.ts'
+import { priceMeta, priceRefusal, priceShape } from '../parts/prices.ts'
 import { sharedNames, sharedNamesShape } from '../parts/shared-names.ts'
 import type { MoviesDb } from '../parts/tables.ts'
 
@@ -31,6 +33,7 @@ export default report({
       .regex(/^\d{1,16}$/, 'takes the id of a film')
       .transform(Number)
       .describe('The film’s id'),
+    ...priceParams,
   }),
   row: z.strictObject({
     ...filmColumns,
@@ -58,7 +61,7 @@ export default report({
   defaultSort: 'film_id',
   example: { id: '2964' },
   query: (db: MoviesDb, scope, params) =>
-    filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id), scope)
+    filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id), scope, params)
       .leftJoin('movies.film_text as prose', (join) =>
         join.onRef('prose.load_id', '=', 'f.load_id').onRef('prose.film_id', '=', 'f.film_id'),
       )
@@ -82,16 +85,20 @@ export default report({
         ifLoaded(scope, 'cast', cast(scope)).as('cast'),
         ifLoaded(scope, 'keywords', links(scope, 'keyword', 'keyword_id')).as('keywords'),
       ]),
-  metaShape: sharedNamesShape,
-  meta: (db: MoviesDb, scope) =>
-    sharedNames(
+  metaShape: { ...priceShape, ...sharedNamesShape },
+  meta: (db: MoviesDb, scope, params) => [
+    ...priceMeta(db, scope, params),
+    ...sharedNames(
       db,
       scope,
       sql`select company_id from movies.film_company
           where load_id = ${scope.load} and film_id in (select film_id from page)`,
     ),
-  counted: (db: MoviesDb, scope, { id }) =>
-    filmsCounted(db, scope, {}, [{ reason: 'id', holds: sql`f.film_id = ${id}` }]),
+  ],
+  contradiction: ({ id, ...params }) => contradiction(params),
+  refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  counted: (db: MoviesDb, scope, { id, ...params }) =>
+    filmsCounted(db, scope, params, [{ reason: 'id', holds: sql`f.film_id = ${id}` }]),
 })
 
 const ifLoaded = <T>(scope: Scope, thing: Parameters<typeof isLoaded>[1], list: RawBuilder<T>) =>

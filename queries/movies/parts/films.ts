@@ -14,6 +14,7 @@ export type Selector =
   | 'genre_id'
   | 'collection_id'
   | 'person_id'
+  | 'keyword_id'
   | 'country'
   | 'language'
   | 'content_rating'
@@ -31,7 +32,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
   const ask = (parameter: string, value: unknown, holds: () => RawBuilder<boolean>) => {
     if (value !== undefined && !selectsRows.includes(parameter as Selector)) all.push({ parameter, holds: holds() })
   }
-  const linked = (parameter: Selector | 'keyword_id', links: string[], id: string) =>
+  const linked = (parameter: Selector, links: string[], id: string) =>
     ask(parameter, params[parameter], () => {
       const ids = sql.join(params[parameter] as (number | string)[])
       const some = links.map(

@@ -40,7 +40,7 @@ export function restingOn(
   const asksJobs = countsPeople || person_id !== undefined
   if (asksAny || (asksJobs && job.some((one) => one !== 'cast'))) things.push('crew')
   if (asksAny || (asksJobs && job.includes('cast'))) things.push('cast')
-  if (keyword_id) things.push('keywords')
+  if (keyword_id || by.includes('keyword')) things.push('keywords')
   if (measure === 'rating_average' || measure === 'rating_count') things.push('ratings')
   if (content_rating || by.includes('content_rating')) things.push('content_ratings')
   return things
