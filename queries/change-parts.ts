@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { type Comparison, chosenRows, sameKey, thingParams } from './changes.ts'
 import { type JsonEntry, jsonObject, jsonOf, sparseList, sparseObject } from './json-text.ts'
-import { factsOf, type Parts, type Report, type Rows, type Scope } from './report.ts'
+import { type Facts, factsOf, type Parts, type Report, type Rows, type Scope } from './report.ts'
 
 /**
  * The things (films) that explain why a row is another one than before. A thing is behind a row when what it gives to a measure
@@ -120,7 +120,28 @@ export function partTotals(db: AnyDb, comparison: Comparison, parts: Parts): Row
     ]) as unknown as Rows<PartTotals>
 }
 
-const idOf = ({ of }: Parts) => `${of}_id`
+/**
+ * What is told of things that are rows themselves: each fact that is another one than before and shows in no column, as a JSON list.
+ * @param ids of the things, as text
+ */
+export function changedFacts(
+  db: AnyDb,
+  { report, before, after }: Comparison,
+  itself: Facts,
+  ids: string[],
+): Rows<BehindRow> {
+  const id = sql.ref(idOf(itself))
+  const facts = itself.told.filter((name) => !Object.hasOwn(report.row.shape, name))
+  const of = (scope: Scope) => sql`
+    (select * from (${itself.facts(db, scope)}) as thing where ${id} in (select ${id} from page))`
+  const found = sql<BehindRow>`(
+    with page as (select * from unnest(${ids}::bigint[]) with ordinality as page (${id}, row_no))
+    select row_no, case when was.${id} is null or now.${id} is null then '[]' else ${sparseList(facts.map(factJson))} end as json
+    from page left join ${of(before)} as was using (${id}) left join ${of(after)} as now using (${id}))`
+  return db.selectFrom(found.as('found')).select(['row_no', 'json']).orderBy('row_no') as unknown as Rows<BehindRow>
+}
+
+const idOf = ({ of }: Facts) => `${of}_id`
 
 /** The columns of the things' query that count; of names there is none. */
 function measuresOf({ columns, params }: Comparison, { amounts }: Parts) {
@@ -161,14 +182,6 @@ const effects = (additive: string[], amount = (name: string): RawBuilder<unknown
 
 function thingJson(parts: Parts, facts: string[], additive: string[]): RawBuilder<string> {
   const id = idOf(parts)
-  const [was, now] = [(name: string) => sql.ref(`was.${name}`), (name: string) => sql.ref(`now.${name}`)]
-  const field = (name: string) => sql`
-    case when ${was(name)}::text is distinct from ${now(name)}::text
-         then ${jsonObject([
-           ['field', jsonOf(sql`${name}::text`)],
-           ['before', jsonOf(was(name))],
-           ['after', jsonOf(now(name))],
-         ])} end`
   return jsonObject([
     [id, jsonOf(sql.ref(`listed.${id}`))],
     ['title', jsonOf(sql`coalesce(now.title, was.title)`)],
@@ -179,8 +192,20 @@ function thingJson(parts: Parts, facts: string[], additive: string[]): RawBuilde
     ],
     [
       'fields',
-      sql`case when was.${sql.ref(id)} is null or now.${sql.ref(id)} is null then '[]' else ${sparseList(facts.map(field))} end`,
+      sql`case when was.${sql.ref(id)} is null or now.${sql.ref(id)} is null then '[]' else ${sparseList(facts.map(factJson))} end`,
     ],
     ['effect', effects(additive)],
   ])
+}
+
+/** A fact as it is in `was` and in `now`, where it is another one. */
+function factJson(name: string): RawBuilder<unknown> {
+  const [was, now] = [sql.ref(`was.${name}`), sql.ref(`now.${name}`)]
+  return sql`
+    case when ${was}::text is distinct from ${now}::text
+         then ${jsonObject([
+           ['field', jsonOf(sql`${name}::text`)],
+           ['before', jsonOf(was)],
+           ['after', jsonOf(now)],
+         ])} end`
 }

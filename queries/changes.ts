@@ -29,6 +29,8 @@ export interface ComparedColumns {
   counted: string[]
   /** Those of which the difference is told, as it is the sum of the effects. */
   additive: string[]
+  /** Whether all count, and so also what no column shows. */
+  all: boolean
 }
 
 /**
@@ -55,6 +57,7 @@ export function comparedColumns(
     shown,
     counted,
     additive: shown.filter((name) => additive.includes(name)),
+    all: fields === undefined,
   }
 }
 
@@ -180,7 +183,15 @@ function flat(db: AnyDb, comparison: Comparison, sort: SortKey[]): RawBuilder<Re
            ${a(first)} is not null and ${b(first)} is not null and (${renamed}) as renamed,
            case when ${a(first)} is null then 'added' when ${b(first)} is null then 'removed' else 'changed' end as change
     from ${bothSides(db, comparison)}
-    where ${sql.join(counted.map(differs), sql` or `)}`
+    where ${sql.join([...counted.map(differs), ...relinked(comparison)], sql` or `)}`
+}
+
+/** Whether a thing that is its own row is linked to others than before. */
+function relinked({ report, before, after, columns }: Comparison): RawBuilder<boolean>[] {
+  const { itself } = report.compared ?? {}
+  if (!itself || !columns.all) return []
+  const id = sql.ref(`b.${itself.of}_id`)
+  return [sql<boolean>`${id} in (${itself.relinked(before, after)})`]
 }
 
 const differs = (name: string) => sql`${sql.ref(`a.${name}`)} is distinct from ${sql.ref(`b.${name}`)}`

@@ -55,9 +55,12 @@ export const names = (what: string) =>
 
 const distinct = (texts: string[]) => [...new Set(texts)].sort()
 
+const NO_WORDS = 'takes at least one character that is no blank and no mere accent'
+
 export const words = (what: string) =>
   once
-    .regex(/\S/, 'takes at least one character that is no blank')
+    // Names are found without accents and blanks: of such a text nothing would be left, and every name would hold it.
+    .refine((text) => text.normalize('NFKD').replace(/[\s\u0085]|[\u0300-\u036f]/g, '') !== '', NO_WORDS)
     .max(200, 'takes at most 200 characters')
     .refine((text) => !text.includes('\0') && text.isWellFormed(), 'holds a character that is no text')
     .optional()

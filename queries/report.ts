@@ -45,6 +45,12 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
     scope: Scope,
     params: z.output<z.ZodObject<Params>>,
   ): Rows<{ parameter: string; detail: string }> | undefined
+  /** What the rows rest on and the load has nothing of, as one row; none when it lacks nothing. `meta` and `explain` tell it. */
+  lacking?(
+    db: ReadonlyKysely<DB>,
+    scope: Scope,
+    params: z.output<z.ZodObject<Params>>,
+  ): Rows<{ lacking: string[] }> | undefined
   /** Which films of the load the rows are made of; without it, `explain` tells of none. */
   counted?(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Counted
   /**
@@ -56,6 +62,16 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   addedUpFrom?(scope: Scope, params: z.output<z.ZodObject<Params>>): string
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
   compared?: Compared
+}
+
+/** Shape of what `lacking` tells. */
+export const lackingShape = {
+  lacking: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'What the report rests on and the load has nothing of: `crew`, `cast`, `keywords`, `ratings`, `content_ratings`; empty rows are unknown then, and not none. Absent when it lacks nothing',
+    ),
 }
 
 /** The films of a load, and why some are in no row of a report. */
@@ -90,14 +106,29 @@ export interface Compared {
   rows?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<unknown>
   /** What `meta` tells of either load, as that of the report does. */
   meta?(db: ReadonlyKysely<any>, scope: Scope, params: any): Rows<Record<string, unknown>>[]
+  /** What `meta` tells of rows that show, by their keys as text: of a load that has them. */
+  metaOfRows?(db: ReadonlyKysely<any>, scope: Scope, params: any, keys: string[][]): Rows<Record<string, unknown>>[]
   /** What rows are made of; absent where a row is a thing itself. */
   parts?: Parts
+  /** Where a row is a thing itself: what else is compared and told of it. */
+  itself?: Facts & {
+    /** Ids of things, as a column by its name, that are linked to others than before, which no column of the report shows. */
+    relinked(before: Scope, after: Scope): RawBuilder<unknown>
+  }
+}
+
+/** What is known of things beside the figures of rows. */
+export interface Facts {
+  /** `film`: known by `film_id`, listed as `films`. */
+  of: string
+  /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
+  facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
+  /** Names of the facts, in the order of telling; `title` is one of them. */
+  told: string[]
 }
 
 /** The things that a row adds up: films. */
-export interface Parts {
-  /** `film`: known by `film_id`, listed as `films`. */
-  of: string
+export interface Parts extends Facts {
   /**
    * One row for each thing in each row of the report: the report's key, the thing's id, and one column for each measure, by its
    * name. Of an additive measure it holds what the thing gives to it (null: nothing), of any other whatever decides what it
@@ -113,10 +144,6 @@ export interface Parts {
   figures(params: Record<string, unknown>): string[]
   /** Of these, the ones that each measure rests on. */
   restsOn(params: Record<string, unknown>): Record<string, string[]>
-  /** Everything of the load: its id, `title`, and all facts that are compared, whose text is equal when they are. */
-  facts(db: ReadonlyKysely<any>, scope: Scope): Rows<unknown>
-  /** Names of the facts, in the order of telling; `title` is one of them. */
-  told: string[]
 }
 
 // biome-ignore-end lint/suspicious/noExplicitAny: see above

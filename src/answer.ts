@@ -18,7 +18,7 @@ export interface PageAnswer {
 /** The one statement of a page and what is told with it. */
 export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
   const { served, snapshot, params, page, format, count } = question
-  const { report, single } = served
+  const { report } = served
   const scope = scopeOfSnapshot(snapshot)
   return pageStatement(db, {
     report,
@@ -28,8 +28,14 @@ export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
     line: format.line,
     separator: format.separator,
     count,
-    meta: format.tellsMeta && !single ? (report.meta?.(db, scope, params) ?? []) : [],
+    meta: format.tellsMeta ? toldBeside(db, question) : [],
   })
+}
+
+function toldBeside(db: AnyDb, { served: { report }, snapshot, params }: Question): Rows<unknown>[] {
+  const scope = scopeOfSnapshot(snapshot)
+  const lacking = report.lacking?.(db, scope, params)
+  return [...(report.meta?.(db, scope, params) ?? []), ...(lacking ? [lacking] : [])]
 }
 
 export const noSuchRow = ({ served, snapshot }: Question) =>

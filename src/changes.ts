@@ -1,6 +1,6 @@
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { behindRows, type PartTotals, partTotals } from '../queries/change-parts.ts'
+import { behindRows, changedFacts, type PartTotals, partTotals } from '../queries/change-parts.ts'
 import {
   type Comparison,
   changedRows,
@@ -46,7 +46,7 @@ const DEFAULT_FILMS = 20
 /** Rows times films of a page: about 10 MB of JSON, and as much work. */
 const MOST_FILMS = 20_000
 /** Raised when what is said of a change is another thing, so that no cache keeps the old one. */
-const CHANGES = 2
+const CHANGES = 3
 
 /** What the route itself takes, beside the parameters of the report. */
 export const changesParams = (reports: ServedReport[]) =>
@@ -203,7 +203,7 @@ async function readChanges(
     complete: next === null,
     next,
     ...(question.count ? { total: added + removed + changed } : {}),
-    ...(await toldOfLoads(db, question, signal)),
+    ...(await toldOfLoads(db, question, shown, signal)),
   }
   return { body: `{"data":[${lines.join(',\n')}],\n"meta":${JSON.stringify(meta)}}\n`, next }
 }
@@ -218,14 +218,24 @@ export async function assertComparable(db: AnyDb, { comparison }: ChangesQuestio
 export const csvRows = (db: AnyDb, { comparison }: ChangesQuestion, page: Page) =>
   textRows(db, flatReport(comparison), flatRows(db, comparison, page), page)
 
-/** What the figures of each load rest on beside its films, by name: which prices, say. */
+/** What the figures of each load rest on beside its films, by name: which prices, say; and what is to be told of the rows that show. */
 async function toldOfLoads(
   db: AnyDb,
   { comparison: { report, before, after, params } }: ChangesQuestion,
+  rows: { json: string; key_values: string[] }[],
   signal: AbortSignal,
 ): Promise<Record<string, { before: unknown; after: unknown }>> {
+  const { compared } = report
+  // Of a row that is gone only the load before can tell.
+  const keysIn = (scope: Scope) =>
+    rows
+      .filter(({ json }) => (JSON.parse(json).change === 'removed') === (scope === before))
+      .map(({ key_values }) => key_values)
   const told = async (scope: Scope): Promise<Record<string, unknown>> => {
-    const queries = report.compared?.meta?.(db, scope, params) ?? []
+    const queries = [
+      ...(compared?.meta?.(db, scope, params) ?? []),
+      ...(compared?.metaOfRows?.(db, scope, params, keysIn(scope)) ?? []),
+    ]
     const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
     return Object.assign({}, ...(await Promise.all(queries.map(async (query) => (await query.execute(run))[0]))))
   }
@@ -242,13 +252,17 @@ async function explained(
   rows: { json: string; key_values: string[] }[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const parts = comparison.report.compared?.parts
-  if (!parts || rows.length === 0) return rows.map(({ json }) => json)
+  const { parts, itself } = comparison.report.compared ?? {}
+  if (rows.length === 0) return []
   const keys = rows.map(({ key_values }) => key_values)
-  const behind = await behindRows(db, comparison, parts, { keys, by, most }).execute({
-    signal,
-    inflightQueryAbortStrategy: 'cancel query',
-  })
+  const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
+  if (itself) {
+    const ids = keys.map(([id]) => id as string)
+    const facts = await changedFacts(db, comparison, itself, ids).execute(run)
+    return rows.map(({ json }, index) => `${json.slice(0, -1)},"fields":${facts[index]?.json}}`)
+  }
+  if (!parts) return rows.map(({ json }) => json)
+  const behind = await behindRows(db, comparison, parts, { keys, by, most }).execute(run)
   return rows.map(({ json }, index) => `${json.slice(0, -1)},"${parts.of}s":${behind[index]?.json}}`)
 }
 

@@ -3,7 +3,7 @@ import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
 import { type CountedGroup, countedFilms } from '../queries/counted-films.ts'
 import { checks, type LoadView, shownLoad } from '../queries/loads.ts'
-import type { Counted } from '../queries/report.ts'
+import { type Counted, lackingShape } from '../queries/report.ts'
 import { assertAnswerable, noSuchRow, ofKept, type PageAnswer, statementOf } from './answer.ts'
 import { columnShape, describedColumns } from './columns.ts'
 import { checkShape, loadShape } from './load-shapes.ts'
@@ -36,6 +36,7 @@ const explanation = z.strictObject({
     .record(z.string(), z.strictObject({ known: films, counted: films }))
     .optional()
     .describe('Of how many of the counted films each measure is known; `both` is budget and revenue'),
+  ...lackingShape,
   sql: z
     .strictObject({
       text: z.string().describe('With `$1`, `$2` … for the parameters'),
@@ -121,11 +122,13 @@ async function readExplained(
   const page = statementOf(db, question)
   if (served.single && (await page.execute(run))[0]?.lines == null) throw noSuchRow(question)
   const groups = counted ? await countedFilms(db, counted).execute(run) : []
+  const lacking = await served.report.lacking?.(db, scope, params)?.execute(run)
   const checked = (await checks(snapshot.id).execute(writer)).rows
   const data = {
     report,
     columns,
     ...(counted && { films: told(counted, groups), coverage: coverage(counted, groups) }),
+    ...lacking?.[0],
     ...statement,
     ...(admin && { plan: await planOf(page) }),
     load: shownLoad(load),

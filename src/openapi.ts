@@ -1,6 +1,7 @@
 import type { SwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import { z } from 'zod'
+import { lackingShape } from '../queries/report.ts'
 import { programVersion } from './config.ts'
 import { type ResponseExamples, responseExample } from './examples.ts'
 import { explanationShape } from './explanation.ts'
@@ -39,8 +40,9 @@ export function reportDocs({ name, shownName, subject, single, report }: ServedR
           complete: z.boolean().describe('Whether this is the last page'),
           next: z.string().nullable().describe('Cursor of the page after'),
           total: z.int().optional().describe('Rows of all pages, with count=exact'),
-          ...report.metaShape,
+          ...(report.lacking ? lackingShape : {}),
         }),
+    ...report.metaShape,
   })
   return {
     summary: report.summary,

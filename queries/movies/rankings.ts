@@ -5,7 +5,15 @@ import { column, report, type Scope } from '../report.ts'
 import { cellRows } from './parts/cell-rows.ts'
 import { type Cells, filmFilters, filmsInCells } from './parts/cells.ts'
 import { given, RESTS_ON } from './parts/compared.ts'
-import { cellReasons, filmsCounted, type Reason } from './parts/counted.ts'
+import {
+  cellReasons,
+  filmsCounted,
+  inCells,
+  MATCHED,
+  type MoneyBehind,
+  priceReason,
+  type Reason,
+} from './parts/counted.ts'
 import { DIMENSIONS, type DimensionName, dimensionNamed } from './parts/dimensions.ts'
 import {
   type CellParams,
@@ -17,10 +25,11 @@ import {
 } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { measureDecimals, quotient } from './parts/measures.ts'
 import { partialFrom, partialShape, periodColumns, periodOf } from './parts/periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 /** Measures to rank by; of the first, members have shares. */
@@ -34,7 +43,6 @@ const BY_VALUE = ['rank', 'share', 'change', 'change_on_five']
 /** Columns that the films of the period have no part in. */
 const OF_OTHER_PERIODS = ['previous_value', 'five_years_before_value']
 
-const GRAINS = ['year', 'decade', 'all'] as const
 const NAMES = Object.keys(DIMENSIONS) as [DimensionName, ...DimensionName[]]
 
 type Params = CellParams & { dimension?: DimensionName | undefined; measure?: (typeof MEASURES)[number] | undefined }
@@ -49,7 +57,7 @@ export default report({
   summary: 'Companies, genres, countries … ranked by a measure in each period',
   description:
     'Members with the same value have the same rank, and the next one skips (1, 2, 2, 4); members whose value is unknown have no rank and no row. `releases` shows how thin a cell is. Ranks and shares are among all members (with `min_releases` among those of enough films); an id of the dimension chooses which of them show.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     dimension: z
       .enum(NAMES, `takes ${NAMES.join(', ')}`)
@@ -59,11 +67,7 @@ export default report({
       .enum(MEASURES, `takes ${MEASURES.join(', ')}`)
       .optional()
       .describe('By what: `revenue` by default'),
-    grain: z
-      .enum(GRAINS, `takes ${GRAINS.join(', ')}`)
-      .transform((grain) => (grain === 'year' ? undefined : grain))
-      .optional()
-      .describe(grainParams.grain.description as string),
+    ...grainParams,
     ...filmParams,
     job: names(
       'With `dimension=person`, what they did, and then one job: `Director` by default, `cast` for who played. Else with `person_id`: films in which these people did this',
@@ -92,7 +96,7 @@ export default report({
     db.selectFrom(ranked(scope, params).as('ranked')).selectAll().$castTo<never>(),
   metaShape: { ...excludedShape, ...partialShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, filmFilters(params, { by: [params.dimension ?? 'company'], periods: true })),
+    excludedFilms(db, scope, filmFilters(params, cellsOf(params)), inCells(scope, params, cellsOf(params))),
     partialFrom(db, scope, params),
     ...priceMeta(db, scope, params),
     ...((params.dimension ?? 'company') === 'company' ? sharedNames(db, scope, sql`select id::bigint from page`) : []),
@@ -105,6 +109,8 @@ export default report({
     return contradiction({ ...params, job }, countsPeople)
   },
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) =>
+    lacking(db, scope, restingOn(params, { by: cellsOf(params).by, measure: params.measure })),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
   decimals: ({ measure = 'revenue', ...params }: Params) => {
     const decimals = measureDecimals(params)
@@ -119,6 +125,14 @@ export default report({
     // A member of too few films in one of the loads is told as it is, without a rank.
     rows: (db: MoviesDb, scope, params: Params) => db.selectFrom(ranked(scope, params, true).as('every')).selectAll(),
     meta: priceMeta,
+    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
+      (params.dimension ?? 'company') === 'company'
+        ? sharedNamesOf(
+            db,
+            scope,
+            keys.map(([, id]) => id as string),
+          )
+        : [],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(filmsRanked(scope, params).as('part')).selectAll(),
       amounts: ({ measure }) => (measure === 'popularity' ? ['value'] : []),
@@ -129,10 +143,21 @@ export default report({
   },
 })
 
+const cellsOf = ({ dimension = 'company' }: Params): Cells => ({ by: [dimension], periods: true })
+
+/** Amounts of a film that its part of a measure is made of; `matched` ones only together. */
+const MONEY_BEHIND: Partial<Record<string, MoneyBehind>> = {
+  revenue: { money: ['revenue'] },
+  budget: { money: ['budget'] },
+  profit: { money: ['budget', 'revenue'] },
+  matched_profit: MATCHED,
+  roi: MATCHED,
+}
+
 /** What leaves a film out: that it is in no cell, that the cells have no value, or too few films. */
 function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
   const { dimension = 'company', measure = 'revenue' } = params
-  const cells: Cells = { by: [dimension], periods: true }
+  const cells = cellsOf(params)
   const [period] = periodOf(scope, params, sql.ref('f.bucket'))
   const inCells = sql`
     select f.film_id, ${sql.ref(`f.${dimensionNamed(dimension).ids[0]}`)}::text as id, ${period}
@@ -142,6 +167,7 @@ function reasons(scope: Scope, { min_releases, ...params }: Params): Reason[] {
                   where (id, period) in (select id, period from ${ranked(scope, asked)} as ranked))`
   return [
     ...cellReasons(scope, params, cells),
+    ...priceReason(params, MONEY_BEHIND[measure], (isPriced) => sql`(${isPriced} or ${shown(params)})`),
     { reason: `${measure}_unknown`, holds: shown(params) },
     ...(min_releases === undefined ? [] : [{ reason: 'min_releases', holds: shown({ ...params, min_releases }) }]),
   ]
@@ -165,7 +191,7 @@ function ranked(scope: Scope, params: Params, unranked = false): RawBuilder<Reco
     from: comparable && from !== undefined ? Math.max(0, from - YEARS_BACK) : from,
   }
   const [period, year, partial] = periodOf(scope, params, sql.ref('now.bucket'))
-  const before = (years: number) => (comparable ? sql`now.bucket - ${sql.lit(years)}` : sql`null::integer`)
+  const before = (years: number) => (comparable ? sql`now.bucket - ${sql.lit(years)}` : sql`null`)
   const change = (then: string) => sql`
     case when ${sql.ref(`${then}.value`)} > 0 and not partial.partial
          then ${quotient(sql`(now.value - ${sql.ref(`${then}.value`)})::numeric`, sql.ref(`${then}.value`), 6)} end`

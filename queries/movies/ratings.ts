@@ -2,9 +2,11 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, contradiction, filmParams } from './parts/film-params.ts'
+import { type CellParams, contradiction, figureParams, filmParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
-import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
+import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { type MoviesDb, STARS } from './parts/tables.ts'
 
@@ -16,13 +18,14 @@ export default report({
   summary: 'How MovieLens users rated films: the distribution by film, genre or year',
   description:
     'Half a star to five stars. A film counts in each of its genres; films without ratings are in no row, and without a load of ratings there is none.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
       .optional()
       .describe('What ratings are grouped by: `film` by default'),
     ...filmParams,
+    min_releases: figureParams.min_releases.describe('Only genres or years of at least so many rated films'),
   }),
   row: z.strictObject({
     group: column.text('Title of the film, name of the genre, or release year'),
@@ -40,16 +43,35 @@ export default report({
   defaultSort: '-ratings,group,group_id',
   example: { by: 'genre' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(rated(scope, params).as('rated')).selectAll().$castTo<never>(),
-  contradiction: (params) => contradiction(params),
+  metaShape: { ...excludedShape, ...partialGroupsShape },
+  meta: (db: MoviesDb, scope, params: Params) => [
+    excludedFilms(db, scope, params, [], params.by !== 'year' && listsUndated(params)),
+    ...partialGroups(db, scope, params, params.by ?? 'film'),
+  ],
+  contradiction: ({ by = 'film', ...params }) =>
+    by === 'film' && params.min_releases !== undefined
+      ? { parameter: 'min_releases', detail: 'is for by=genre or by=year: a film is one' }
+      : contradiction(params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, { measure: 'rating_count' })),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, {}, [
       ...groupReasons(scope, params, params.by ?? 'film'),
       { reason: 'not_rated', holds: sql`rated.film_id is not null` },
+      ...(params.min_releases === undefined
+        ? []
+        : [
+            {
+              reason: 'min_releases',
+              holds: sql`f.film_id in (
+                select f.film_id from ${ratedFilms(scope, params)}
+                where f.group_id in (select f.group_id from ${ratedFilms(scope, params)} group by f.group_id ${enough(params)}))`,
+            },
+          ]),
     ]),
   compared: {
     names: ['group'],
     additive: () => ['ratings', ...STARS],
-    choosesRows: [],
+    choosesRows: ['min_releases'],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       restsOn: () => ({
@@ -66,7 +88,10 @@ const rated = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
          ${quotient(sql`sum(f.rating_sum)`, sql`sum(f.rating_count)`, 6)} as rating_average,
          ${sql.join(STARS.map((stars) => sql`sum(${sql.ref(`counted.${stars}`)})::bigint as ${sql.ref(stars)}`))}
   from ${ratedFilms(scope, params)}
-  group by f."group", f.group_id)`
+  group by f."group", f.group_id ${enough(params)})`
+
+const enough = ({ min_releases }: Params) =>
+  min_releases === undefined ? sql`` : sql`having count(*) >= ${min_releases}`
 
 /** What each film gives to its groups. */
 const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(

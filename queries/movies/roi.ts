@@ -2,13 +2,15 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { column, report, type Scope } from '../report.ts'
 import { MONEY } from './parts/compared.ts'
-import { filmsCounted } from './parts/counted.ts'
+import { filmsCounted, MATCHED, priceReason } from './parts/counted.ts'
 import { type CellParams, contradiction, figureParams, filmParams, priceParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
+import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['genre', 'company', 'budget_band', 'all'] as const
@@ -19,7 +21,7 @@ export default report({
   summary: 'What films return on their budgets: quartiles by genre, company or budget',
   description:
     'Of films with budget and revenue known, dated or not: return is `(revenue - budget) / budget` of each film, quartiles are interpolated between films. Budget bands: `under_1m`, `1m_10m`, `10m_50m`, `50m_100m`, `from_100m` (US dollars, lower bound included).',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -44,19 +46,29 @@ export default report({
   example: { by: 'genre', sort: '-median' },
   query: (db: MoviesDb, scope, params) =>
     db.selectFrom(returns(scope, params).as('returns')).selectAll().$castTo<never>(),
-  metaShape: { ...priceShape, ...sharedNamesShape },
+  metaShape: { ...excludedShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
+    excludedFilms(db, scope, params, groupReasons(scope, params, params.by ?? 'genre'), listsUndated(params)),
     ...priceMeta(db, scope, params),
     ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, {})),
   counted: (db: MoviesDb, scope, params: Params) => filmsCounted(db, scope, params, reasons(scope, params)),
   compared: {
     names: ['group'],
     additive: () => ['films', 'lost'],
     choosesRows: ['min_releases'],
     meta: priceMeta,
+    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
+      params.by === 'company'
+        ? sharedNamesOf(
+            db,
+            scope,
+            keys.map(([id]) => id as string),
+          )
+        : [],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       restsOn: () => Object.fromEntries(FIGURES.map((name) => [name, MONEY])),
@@ -68,8 +80,10 @@ export default report({
 function reasons(scope: Scope, params: Params) {
   const of = groupReasons(scope, params, params.by ?? 'genre').filter(({ reason }) => reason !== 'budget_unknown')
   const known = [
-    { reason: 'budget_unknown', holds: sql`${amountOf('budget', params)} > 0` },
-    { reason: 'revenue_unknown', holds: sql`${amountOf('revenue', params)} is not null` },
+    { reason: 'budget_unknown', holds: sql`f.budget > 0` },
+    { reason: 'revenue_unknown', holds: sql`f.revenue is not null` },
+    // A budget of which no cent is left in real prices has no return either.
+    ...priceReason(params, MATCHED, () => sql`${amountOf('budget', params)} > 0`),
   ]
   if (params.min_releases === undefined) return [...of, ...known]
   const groups = sql`(select group_id from (${returning(scope, params)}) as f group by group_id ${enough(params)})`

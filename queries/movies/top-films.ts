@@ -3,14 +3,15 @@ import { z } from 'zod'
 import { wholeNumber } from '../params.ts'
 import { column, report, type Scope } from '../report.ts'
 import { RESTS_ON } from './parts/compared.ts'
-import { filmsCounted } from './parts/counted.ts'
-import { type CellParams, contradiction, filmParams, priceParams } from './parts/film-params.ts'
+import { filmsCounted, MATCHED, type MoneyBehind, priceReason } from './parts/counted.ts'
+import { type CellParams, contradiction, figureParams, filmParams, priceParams } from './parts/film-params.ts'
 import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape } from './parts/films.ts'
-import { filmsInGroups, groupReasons } from './parts/groups.ts'
+import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
+import { lacking, restingOn } from './parts/lacking.ts'
 import { measureDecimals, quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['year', 'genre', 'company', 'decade', 'all'] as const
@@ -27,6 +28,13 @@ const MEASURES = Object.keys(VALUES)
 /** Of these, those that are amounts and no means. */
 const SUMS = ['revenue', 'profit', 'vote_count']
 
+/** Amounts of a film that its value is made of. */
+const MONEY_BEHIND: Partial<Record<string, MoneyBehind>> = {
+  revenue: { money: ['revenue'] },
+  profit: MATCHED,
+  roi: MATCHED,
+}
+
 type Params = CellParams & {
   by?: (typeof GROUPS)[number] | undefined
   measure?: string | undefined
@@ -37,7 +45,7 @@ export default report({
   summary: 'The best films of each year, genre, company or decade',
   description:
     'Films with the same value have the same rank, and those that tie for the last place all show. A film whose value is unknown is in no row. `profit` and `roi` are of films with budget and revenue known. Undated films count where groups are no periods.',
-  version: 2,
+  version: 3,
   params: z.strictObject({
     by: z
       .enum(GROUPS, `takes ${GROUPS.join(', ')}`)
@@ -50,6 +58,7 @@ export default report({
     n: wholeNumber(1, 100, 'How many of each group: 10 by default'),
     ...filmParams,
     ...priceParams,
+    min_releases: figureParams.min_releases.describe('Only groups of at least so many films whose value is known'),
   }),
   row: z.strictObject({
     group: column.text('Name of the group: `1995`, `1990s`, `all`, or a genre or company'),
@@ -70,24 +79,36 @@ export default report({
   defaultSort: 'group,group_id,rank,film_id',
   example: { from: '1995', to: '1996', n: '3' },
   query: (db: MoviesDb, scope, params) => db.selectFrom(top(scope, params).as('top')).selectAll().$castTo<never>(),
-  metaShape: { ...excludedShape, ...priceShape, ...sharedNamesShape },
+  metaShape: { ...excludedShape, ...partialGroupsShape, ...priceShape, ...sharedNamesShape },
   meta: (db: MoviesDb, scope, params) => [
-    excludedFilms(db, scope, params, !inPeriods(params)),
+    excludedFilms(db, scope, params, groupReasons(scope, params, params.by ?? 'year'), !inPeriods(params)),
+    ...partialGroups(db, scope, params, params.by ?? 'year'),
     ...priceMeta(db, scope, params),
     ...(params.by === 'company' ? sharedNames(db, scope, sql`select group_id::bigint from page`) : []),
   ],
   contradiction,
   refused: (db: MoviesDb, scope, params) => priceRefusal(db, scope, params),
+  lacking: (db: MoviesDb, scope, params) => lacking(db, scope, restingOn(params, { measure: params.measure })),
   counted: (db: MoviesDb, scope, params: Params) =>
     filmsCounted(db, scope, params, [
       ...groupReasons(scope, params, params.by ?? 'year'),
+      ...priceReason(params, MONEY_BEHIND[params.measure ?? 'revenue']),
       {
         reason: `${params.measure ?? 'revenue'}_unknown`,
         holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked)`,
       },
+      ...(params.min_releases === undefined
+        ? []
+        : [
+            {
+              reason: 'min_releases',
+              holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where ${enough(params)})`,
+            },
+          ]),
       {
         reason: 'n',
-        holds: sql`f.film_id in (select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)})`,
+        holds: sql`f.film_id in (
+          select film_id from (${ranked(scope, params)}) as ranked where rank <= ${most(params)} and ${enough(params)})`,
       },
     ]),
   decimals: ({ measure = 'revenue', ...params }: Params) => {
@@ -103,11 +124,19 @@ export default report({
       'revenue',
       ...(SUMS.includes(measure as string) ? ['value'] : []),
     ],
-    choosesRows: ['n'],
+    choosesRows: ['n', 'min_releases'],
     // A film that lost its place among the best is told with the place that it has now.
-    rows: (db: MoviesDb, scope, params: Params) =>
+    rows: (db: MoviesDb, scope, { min_releases, ...params }: Params) =>
       db.selectFrom(top(scope, params, Number.MAX_SAFE_INTEGER).as('every')).selectAll(),
     meta: priceMeta,
+    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
+      params.by === 'company'
+        ? sharedNamesOf(
+            db,
+            scope,
+            keys.map(([id]) => id as string),
+          )
+        : [],
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       elsewhere: ['rank'],
@@ -125,9 +154,12 @@ const inPeriods = ({ by = 'year', from, to }: Params) =>
 
 const most = ({ n = 10 }: Params) => n
 
+const enough = ({ min_releases }: Params) =>
+  min_releases === undefined ? sql`true` : sql`ranked.films >= ${min_releases}`
+
 /** Films in groups that have a value, with their places. */
 const ranked = (scope: Scope, params: Params) => sql`
-  select *, rank() over (partition by group_id order by value desc) as rank
+  select *, rank() over (partition by group_id order by value desc) as rank, count(*) over (partition by group_id) as films
   from (select f.*, ${VALUES[params.measure ?? 'revenue']} as value
         from (${filmsInGroups(scope, params, params.by ?? 'year')}) as f) as valued
   where value is not null`
@@ -142,7 +174,7 @@ const top = (scope: Scope, params: Params, last = most(params)): RawBuilder<Reco
   from (${ranked(scope, params)}) as ranked
   join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id
   join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
-  where ranked.rank <= ${last})`
+  where ranked.rank <= ${last} and ${enough(params)})`
 
 /** What each film is to its rows: all of them. Its place rests on its own value, and on those of the others. */
 const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>> => sql<Record<string, unknown>>`(

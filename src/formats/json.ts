@@ -12,10 +12,14 @@ export const json: Format = {
   separator: ',\n',
   page({ rows, lines, total, members }, { served, snapshot, count }, next) {
     const load = { id: snapshot.id, published_at: snapshot.published_at, data_through: snapshot.data_through }
-    if (served.single) return `{"data":${lines},\n"meta":${JSON.stringify({ report: served.shownName, load })}}\n`
+    if (served.single) return `{"data":${lines},\n"meta":${withTold({ report: served.shownName, load }, members)}}\n`
     const meta = { report: served.shownName, load, rows, complete: next === null, next, ...(count ? { total } : {}) }
-    // PostgreSQL wrote them, so that no digit is lost.
-    const told = members.filter((member) => member !== null).map((member) => `,${member.slice(1, -1)}`)
-    return `{"data":[${lines ?? ''}],\n"meta":${JSON.stringify(meta).slice(0, -1)}${told.join('')}}}\n`
+    return `{"data":[${lines ?? ''}],\n"meta":${withTold(meta, members)}}\n`
   },
+}
+
+/** `meta` with what PostgreSQL wrote of it, so that no digit is lost. */
+function withTold(meta: object, members: (string | null)[]): string {
+  const told = members.filter((member) => member !== null).map((member) => `,${member.slice(1, -1)}`)
+  return `${JSON.stringify(meta).slice(0, -1)}${told.join('')}}`
 }

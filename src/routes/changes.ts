@@ -50,6 +50,10 @@ of which nothing else differs, so their \`fields\` are empty. Without \`base_yea
 
 \`fields\` says what counts: with \`fields=budget,revenue\` a refresh of all popularities is no change, and other figures of films are not told.
 A parameter that chooses rows (\`min_releases\`, \`q\`) shows a row if either load's passes.
+
+In \`movies/films\` a film that is linked to other companies, genres, countries, languages, people or keywords is a changed row, too (unless
+\`fields\` says what counts), and its \`fields\` tell it. Under a parameter that asks for links (\`genre_id=35\`), a film that has them in one load only
+is \`added\` to the list or \`removed\` from it; one that is there in both loads, but passes \`from\` or \`q\` in one only, is a changed one.
 \`meta.totals\` counts all rows, and all films behind them, also where their effects cancel out.
 
 Held and blocked loads are compared for admins only: looking at the changes is what one does before publishing.`
@@ -71,11 +75,12 @@ const loadMeta = z.strictObject({
   published_at: z.iso.datetime().nullable().describe('Null: readers have not seen it'),
   data_through: z.iso.date().nullable(),
 })
+const facts = z.array(z.strictObject({ field: z.string(), before: z.unknown(), after: z.unknown() }))
 const film = z.strictObject({
   film_id: z.int(),
   title: z.string(),
   change: z.enum(['added', 'removed', 'joined', 'left', 'changed']),
-  fields: z.array(z.strictObject({ field: z.string(), before: z.unknown(), after: z.unknown() })),
+  fields: facts,
   effect: amounts,
 })
 const films = z.strictObject({
@@ -96,6 +101,7 @@ const answer = z.strictObject({
         .optional()
         .describe('Measures that differ and that other rows move, too; in reports that have such'),
       films: films.optional().describe('Not in movies/films, whose rows are films'),
+      fields: facts.optional().describe('In movies/films: what is told differently of the film and shows in no column'),
     }),
   ),
   meta: z.looseObject({

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Beside, Credits, Rating } from './dataset-beside.ts'
 import type { FilmRecord } from './oracle-figures.ts'
 import type { PriceIndexes } from './oracle-prices.ts'
@@ -117,8 +118,18 @@ export function ratingsOf(films: FilmRecord[], { links, ratings }: Beside): Map<
   return found
 }
 
-export const pricesOf = ({ series }: Beside, loadId: number): PriceIndexes =>
-  new Map(series.map(({ name, months }) => [name, { file: `${name}.csv`, loadId, months: new Map(months) }]))
+export function pricesOf(beside: Beside, loadId: number): PriceIndexes {
+  const files = besideFiles(beside)
+  return new Map(
+    beside.series.map(({ name, months }) => {
+      const file = `${name}.csv`
+      const sha256 = createHash('sha256')
+        .update(files.get(file) as string)
+        .digest('hex')
+      return [name, { file, sha256, loadId, months: new Map(months) }]
+    }),
+  )
+}
 
 /** What becomes of the records of each file. */
 export function besideCounts(films: FilmRecord[], { credits, keywords, links, ratings, series }: Beside) {

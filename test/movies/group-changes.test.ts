@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import t from 'tap'
 import { build, type House } from '../build.ts'
 import { type Cells, metadata } from './sources.ts'
@@ -454,14 +455,16 @@ t.test('in real prices it is told which index each load has', async (t) => {
         'CPIAUCSL.csv': index,
       }),
     )
-  await load('a', prices([1995, 100], [1996, 110]))
-  await load('b', prices([1995, 100], [1996, 120], [1997, 150]))
+  const [first, second] = [prices([1995, 100], [1996, 110]), prices([1995, 100], [1996, 120], [1997, 150])]
+  await load('a', first)
+  await load('b', second)
   const ask = (query: string) => changes(t, house, query)
-  const vintage = { price_index: 'CPIAUCSL', from: '1995-01', file: 'CPIAUCSL.csv' }
+  const vintage = { price_index: 'CPIAUCSL', from: '1995-01', gaps: 0, file: 'CPIAUCSL.csv' }
+  const digest = (text: string) => createHash('sha256').update(text).digest('hex')
   const { data, meta } = await ask('company-years&prices=real&base_year=1996&fields=revenue')
   t.strictSame(meta.prices, {
-    before: { ...vintage, base_year: 1996, to: '1996-12', load: 1 },
-    after: { ...vintage, base_year: 1996, to: '1997-12', load: 2 },
+    before: { ...vintage, base_year: 1996, to: '1996-12', load: 1, sha256: digest(first) },
+    after: { ...vintage, base_year: 1996, to: '1997-12', load: 2, sha256: digest(second) },
   })
   // 10,000 × 110 / 100; × 120 / 100. The film is the same: the index alone moves it.
   t.match(data, [
@@ -503,14 +506,8 @@ t.test('where one of the loads cannot tell real prices, it is named', async (t) 
   const none = 'price_index names CPIAUCSL, which load 1 does not have; it has no price index at all: load one'
   t.equal(await refused(2, 1, ''), none)
   t.equal(await refused(1, 2, ''), none)
-  t.equal(
-    await refused(3, 2, '&base_year=1995'),
-    'base_year takes a year that CPIAUCSL has whole in load 3: 1996 to 1996',
-  )
-  t.equal(
-    await refused(2, 3, '&base_year=1995'),
-    'base_year takes a year that CPIAUCSL has whole in load 3: 1996 to 1996',
-  )
+  t.equal(await refused(3, 2, '&base_year=1995'), 'base_year takes a year that CPIAUCSL has whole in load 3: 1996')
+  t.equal(await refused(2, 3, '&base_year=1995'), 'base_year takes a year that CPIAUCSL has whole in load 3: 1996')
   t.equal(
     await refused(3, 2, '&price_index=OTHER'),
     'price_index names OTHER, which load 2 does not have; it has CPIAUCSL',

@@ -39,6 +39,15 @@ const NAMES = ['company', 'genre', 'title', 'name', 'group']
 const BY_VALUE = ['rank', 'share', 'change', 'change_on_five']
 const ELSEWHERE = [...BY_VALUE, 'previous_value', 'five_years_before_value']
 
+/** What a film is linked to; no column of it shows these. */
+const LINKS = ['companies', 'genres', 'countries', 'languages', 'crew']
+
+/** Whether it names other things than before, and not the same ones by other names. */
+function isRelinked({ field, before, after }: Json): boolean {
+  const ids = (list: Row[]) => list.map(({ name, ...id }) => JSON.stringify(id)).sort()
+  return LINKS.includes(field) && !same(ids(before), ids(after))
+}
+
 /** What each measure rests on, of what is told of a film. */
 const FIGURES: Record<string, string[]> = {
   budget: ['budget', 'budget_known', 'profit', 'matched_*', 'roi'],
@@ -73,9 +82,12 @@ export class ChangesOracle {
     const found: { data: Json; order: Row }[] = []
     for (const id of this.#chosen(asked)) {
       const [was, is] = [before.get(id), after.get(id)]
-      if (counted.every((name) => same(was?.[name], is?.[name]))) continue
+      const facts = kind === 'film' ? this.#hiddenFacts(Number(plain(id))) : []
+      const hasMoved = was && is && !asked.fields && facts.some(isRelinked)
+      if (!hasMoved && counted.every((name) => same(was?.[name], is?.[name]))) continue
       const data = changedRow(was, is, asked, isHead)
-      if (kind !== 'film') data.films = this.#films(asked, id, counted)
+      if (kind === 'film') data.fields = facts
+      else data.films = this.#films(asked, id, counted)
       found.push({ data, order: orderOf(was, is, isHead) })
     }
     const orders = new Map(found.map((one) => [one.order, one.data]))
@@ -93,12 +105,27 @@ export class ChangesOracle {
     }
   }
 
+  /** What is told differently of a film that is in both loads, and shows in no column of it. */
+  #hiddenFacts(id: number): Json[] {
+    const [before, after] = [this.#before, this.#after].map((oracle) => {
+      const film = oracle.films.find((one) => one.id === id)
+      return film && factsOf(oracle, film)
+    })
+    if (!before || !after) return []
+    return Object.entries(before)
+      .map(([field, value]) => ({ field, before: value, after: after[field] }))
+      .filter((fact) => !REPORTS.films.columns.includes(fact.field) && !same(fact.before, fact.after))
+  }
+
   /** Rows by key, whatever parameter chooses among rows. */
   #rows(oracle: Oracle, { report, params }: Asked): Map<string, Row> {
     const { min_releases, q, n, ...others } = params
     const { kind } = REPORTS[report]
     const byKey = (rows: Row[]) => new Map(rows.map((row) => [keyOf(report, row), row]))
-    if (kind === 'film') return byKey(oracle.rows(report, {}))
+    if (kind === 'film') {
+      const { company_id, genre_id, person_id, job, keyword_id, country } = params
+      return byKey(oracle.rows(report, { company_id, genre_id, person_id, job, keyword_id, country }))
+    }
     if (kind === 'top-films') return byKey(oracle.rows(report, { ...others, n: 1_000_000 }))
     const rows = byKey(oracle.rows(report, others))
     if (kind !== 'rankings') return rows

@@ -20,6 +20,7 @@ export const SELECTS = {
   language: 'language',
   person: 'person_id',
   content_rating: 'content_rating',
+  keyword: 'keyword_id',
 } as const satisfies Record<DimensionName, keyof Params>
 
 /** Dimensions of which a film may have several members, among which it can be shared. */
@@ -34,6 +35,8 @@ export function membersOf(film: FilmRecord, dimension: DimensionName, { job = ['
       return ids(film.companies)
     case 'genre':
       return ids(film.genres)
+    case 'keyword':
+      return ids(film.keywords)
     case 'collection':
       return ids(film.collection ? [film.collection] : [])
     case 'country':

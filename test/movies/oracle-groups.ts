@@ -75,12 +75,13 @@ export interface Origin {
 }
 
 export function topFilms(films: Portion[], params: Params, names: Names, ratings: Ratings, origin: Origin): Row[] {
-  const { by = 'year', n = 10, measure = 'revenue' } = params
+  const { by = 'year', n = 10, measure = 'revenue', min_releases = 1 } = params
   return groupsOf(films, by, params, names).flatMap(({ head, films: within }) => {
     const valued = within.map((film) => ({ film, value: figureOf(film, params, ratings) }))
     const ranked = valued.flatMap(({ film, value }) =>
       value === null ? [] : [{ film, value: fraction(plain(value)), cell: value }],
     )
+    if (ranked.length < min_releases) return []
     return ranked
       .map((one) => ({ ...one, rank: 1 + ranked.filter(({ value }) => compare(value, one.value) > 0).length }))
       .filter(({ rank }) => rank <= n)
@@ -146,7 +147,10 @@ function quantile(sorted: Fraction[], quarter: number): Cell {
 export function ratingRows(films: Portion[], params: Params, names: Names, ratings: Ratings): Row[] {
   const known = ratings ?? new Map<number, number[]>()
   const ratedFilms = films.filter(({ film }) => known.has(film.id))
-  return groupsOf(ratedFilms, params.by ?? 'film', params, names).map(({ head, films: within }) => {
+  const groups = groupsOf(ratedFilms, params.by ?? 'film', params, names)
+  const { min_releases = 1 } = params
+  const large = groups.filter((group) => group.films.length >= min_releases)
+  return large.map(({ head, films: within }) => {
     const each = within.map(({ film }) => film)
     const { rating_average, rating_count } = rated(each, known)
     const stars = starsOf(each, known).map((many, step) => [STARS[step] as string, wholeCell(many)])

@@ -43,6 +43,7 @@ function called(film: FilmRecord, dimension: DimensionName): [number | string, s
     company: film.companies,
     genre: film.genres,
     collection: film.collection ? [film.collection] : [],
+    keyword: film.keywords,
     person: [...film.crew, ...film.cast],
   }
   return lists[dimension].map(({ id, name }) => [id, name])

@@ -6,6 +6,8 @@ import type { Params } from './oracle-reports.ts'
 
 export interface PriceSeries {
   file: string
+  /** Its digest, in hexadecimal. */
+  sha256: string
   /** The load that read it. */
   loadId: number
   /** Month, `YYYY-MM`, to its value as the file writes it; blank or `.` where it has none. */
@@ -73,7 +75,15 @@ export function pricesMeta(params: Params, indexes: PriceIndexes): Row | undefin
     base_year: wholeCell(baseYear),
     from: months[0] as string,
     to: months.at(-1) as string,
+    gaps: wholeCell(monthsBetween(months[0] as string, months.at(-1) as string) - months.length),
     load: wholeCell(series.loadId),
     file: series.file,
+    sha256: series.sha256,
   }
+}
+
+/** How many there are, both counted. */
+function monthsBetween(first: string, last: string): number {
+  const number = (month: string) => Number(month.slice(0, 4)) * 12 + Number(month.slice(5))
+  return number(last) - number(first) + 1
 }

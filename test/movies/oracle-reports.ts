@@ -3,7 +3,15 @@ import type { Aggregate } from './oracle-figures.ts'
 /** Every report on films: its columns, its key, and the parameters that it takes. */
 
 export type Grain = 'year' | 'quarter' | 'month' | 'decade' | 'all'
-export type DimensionName = 'company' | 'genre' | 'collection' | 'country' | 'language' | 'person' | 'content_rating'
+export type DimensionName =
+  | 'company'
+  | 'genre'
+  | 'collection'
+  | 'country'
+  | 'language'
+  | 'person'
+  | 'content_rating'
+  | 'keyword'
 
 export interface Params {
   company_id?: number[] | undefined
@@ -138,7 +146,7 @@ export const REPORTS = {
     [],
     TOP,
     'group_id,film_id',
-    ['by', 'measure', 'n', ...PRICES],
+    ['by', 'measure', 'n', 'min_releases', ...PRICES],
     `${GROUPS},rank,film_id`,
   ),
   roi: report(
@@ -150,7 +158,10 @@ export const REPORTS = {
     GROUPS,
   ),
   ratings: {
-    ...report('ratings', [], `group group_id ratings rating_average ${STARS.join(' ')}`, 'group_id', ['by']),
+    ...report('ratings', [], `group group_id ratings rating_average ${STARS.join(' ')}`, 'group_id', [
+      'by',
+      'min_releases',
+    ]),
     sort: '-ratings,group,group_id',
   },
 } satisfies Record<string, Report>

@@ -1,4 +1,4 @@
-import { type Fraction, numberCell, plus, times, whole, zero } from './exact.ts'
+import { compare, type Fraction, numberCell, plus, times, whole, zero } from './exact.ts'
 import type { CellOfFilms } from './oracle-cells.ts'
 import { membersOf } from './oracle-dimensions.ts'
 import type { Portion, Row } from './oracle-figures.ts'
@@ -7,6 +7,7 @@ import type { DimensionName, Params } from './oracle-reports.ts'
 /**
  * `meta.reconciliation`: how the rows of a whole result come to the films that there are.
  * rows - overlap + other + without = total
+ * Shared out among people, a film is so once for each job: all but the job that most of it is in rows for is overlap.
  */
 export function reconciliation(
   cells: CellOfFilms[],
@@ -16,12 +17,24 @@ export function reconciliation(
 ): Record<string, Row> {
   const without = total.filter(({ film }) => by.some((dimension) => membersOf(film, dimension, params).length === 0))
   const rows = cells.flatMap(({ portions }) => portions)
+  const shares = new Map<Portion['film'], Map<string, Portion[]>>()
+  for (const { members, portions } of cells)
+    for (const portion of portions) {
+      const jobs = shares.get(portion.film) ?? new Map<string, Portion[]>()
+      const job = members.at(-1)?.job ?? ''
+      shares.set(portion.film, jobs.set(job, [...(jobs.get(job) ?? []), portion]))
+    }
   const shown = new Set(rows.map(({ film }) => film))
   const distinct = total.filter(({ film }) => shown.has(film))
   const account = (amount: (portion: Portion) => Fraction, decimals: number): Row => {
-    const add = (portions: Portion[]) => rounded(portions.map(amount).reduce(plus, zero), decimals)
+    const exactly = (portions: Portion[]) => portions.map(amount).reduce(plus, zero)
+    const add = (portions: Portion[]) => rounded(exactly(portions), decimals)
     const inRows = add(rows)
-    const overlap = params.attribution === 'split' ? zero : minus(inRows, add(distinct))
+    const most = [...shares.values()].map((jobs) =>
+      [...jobs.values()].map(exactly).reduce((a, b) => (compare(a, b) < 0 ? b : a)),
+    )
+    const once = params.attribution === 'split' ? rounded(most.reduce(plus, zero), decimals) : add(distinct)
+    const overlap = minus(inRows, once)
     const all = { total: add(total), without: add(without) }
     const other = minus(minus(all.total, all.without), minus(inRows, overlap))
     const figures = { rows: inRows, overlap, other, ...all }

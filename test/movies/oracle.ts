@@ -1,7 +1,7 @@
 import { wholeCell } from './exact.ts'
 import { type CellOfFilms, cellsOf } from './oracle-cells.ts'
 import { columnsOf, isSelected, type Member, SELECTS } from './oracle-dimensions.ts'
-import { excluded } from './oracle-excluded.ts'
+import { excluded, isOfPeriods } from './oracle-excluded.ts'
 import { type FilmRecord, lifetime, measures, type Portion, type Ratings, type Row } from './oracle-figures.ts'
 import { filmRow } from './oracle-film-rows.ts'
 import { counts, holds, suspicions } from './oracle-filters.ts'
@@ -75,9 +75,9 @@ export class Oracle {
     const { kind } = REPORTS[name]
     const by: DimensionName[] = REPORTS[name].by
     const { grain = 'year', attribution } = params
-    const left = excluded(this.films, name, params, this.#at.fileDate)
+    const left = excluded(this.films, name, params, this.#at.fileDate, this.#prices)
     const prices = pricesMeta(params, this.#prices)
-    const isPeriodic = kind === 'cells' || kind === 'rankings'
+    const isPeriodic = isOfPeriods(name, params)
     const reconciled = () =>
       reconciliation(
         this.#shownCells(name, params).map(({ cell }) => cell),
@@ -88,8 +88,10 @@ export class Oracle {
         params,
       )
     return {
-      ...(left ? { excluded: left } : {}),
-      ...(isPeriodic ? { partial_from: partialFrom(this.dataThrough(), grain) } : {}),
+      excluded: left,
+      ...(isPeriodic
+        ? { partial_from: partialFrom(this.dataThrough(), params.by === 'decade' ? 'decade' : grain) }
+        : {}),
       ...(prices ? { prices } : {}),
       ...(attribution ? { reconciliation: reconciled() } : {}),
     }

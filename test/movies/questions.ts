@@ -56,7 +56,7 @@ const VALUES: { [Name in ParamName]-?: fc.Arbitrary<Params[Name]> } = {
   base_year: rarely(fc.constant(1996)),
   price_index: rarely(fc.constantFrom('CPIAUCSL', 'CUSR0000SS62031')),
   dimension: often(
-    fc.constantFrom('company', 'genre', 'country', 'language', 'collection', 'person', 'content_rating'),
+    fc.constantFrom('company', 'genre', 'country', 'language', 'collection', 'person', 'content_rating', 'keyword'),
   ),
   measure: often(fc.constantFrom(...RANKED)),
   by: often(fc.constant('all')),
@@ -65,7 +65,6 @@ const VALUES: { [Name in ParamName]-?: fc.Arbitrary<Params[Name]> } = {
 
 /** What some reports say otherwise. */
 const OTHERWISE: Partial<Record<Kind, Partial<typeof VALUES>>> = {
-  rankings: { grain: often(fc.constantFrom('year', 'decade', 'all')) },
   'top-films': {
     by: often(fc.constantFrom('year', 'genre', 'company', 'decade', 'all')),
     measure: often(
@@ -96,16 +95,17 @@ export function allowed(report: ReportName, drawn: Params): Params {
   const { from, to, attribution, job } = drawn
   const isReversed = from !== undefined && to !== undefined && from > to
   const people = countsPeople(report, drawn)
-  const one = people && (attribution === 'split' || report === 'rankings')
   return {
     ...drawn,
     ...(isReversed ? { from: to, to: from } : {}),
     ...(drawn.prices === 'real' ? {} : { base_year: undefined, price_index: undefined }),
     // A mean has no parts.
     ...(attribution === undefined ? {} : { aggregate: undefined }),
-    // A job is one of people, who are ranked by one, and a film is shared among those of one.
+    // A film is no group.
+    ...(report === 'ratings' && (drawn.by ?? 'film') === 'film' ? { min_releases: undefined } : {}),
+    // A job is one of people, who are ranked by one.
     ...(people || drawn.person_id ? {} : { job: undefined }),
-    ...(one && job ? { job: job.slice(0, 1) } : {}),
+    ...(people && report === 'rankings' && job ? { job: job.slice(0, 1) } : {}),
   }
 }
 

@@ -30,12 +30,17 @@ const REFUSED: [query: string, parameter: string][] = [
   ['years?min_votes=-1', 'min_votes'],
   ['rankings?dimension=year', 'dimension'],
   ['rankings?measure=title', 'measure'],
-  ['rankings?grain=month', 'grain'],
+  ['rankings?grain=week', 'grain'],
   ['top-films?n=0', 'n'],
   ['top-films?n=101', 'n'],
   ['top-films?by=country', 'by'],
   ['roi?by=year', 'by'],
   ['ratings?by=company', 'by'],
+  ['ratings?min_releases=2', 'min_releases'],
+  // Names are found without accents, so of these nothing is left to look for.
+  [`companies?q=${encodeURIComponent('\u0301')}`, 'q'],
+  [`films?q=${encodeURIComponent('\u00b4 \u0308')}`, 'q'],
+  ['films/1?base_year=1996', 'base_year'],
 ]
 
 t.setTimeout(0)

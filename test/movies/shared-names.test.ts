@@ -68,9 +68,38 @@ t.test('whoever shows a company of a shared name is told of all that have it', a
   ]
   for (const [question, told] of asked) t.strictSame(await sharedNames(house, question), told, question)
 
+  t.strictSame(await sharedNames(house, 'films/3'), [APEX])
+  t.strictSame(await sharedNames(house, 'films/6'), [])
+
   const first = (await house.get('/v1/movies/company-years?limit=2')).body
   const second = await sharedNames(house, `company-years?limit=2&cursor=${first.meta.next}`)
   t.strictSame(second, [BOLT], 'of each page, its own')
+})
+
+t.test('the changes of companies tell it of either load: of rows that are gone, of the one before', async (t) => {
+  const house = await build(t)
+  await load(
+    house,
+    metadata([film(1, '1990', [[3, 'Apex']]), film(2, '1995', [[9, 'Apex']]), film(3, '1995', [[4, 'Bolt']])]),
+  )
+  await load(
+    house,
+    metadata([
+      film(1, '1990', [[3, 'Apex']], { budget: '20' }),
+      film(3, '1995', [[4, 'Bolt']], { budget: '20' }),
+      film(4, '1996', [[5, 'Bolt']]),
+    ]),
+  )
+  const one = (company_id: number, year: number) => ({ company_id, first_year: year, last_year: year, films: 1 })
+  const told = {
+    before: [{ company: 'Apex', companies: [one(3, 1990), one(9, 1995)] }],
+    after: [{ company: 'Bolt', companies: [one(4, 1995), one(5, 1996)] }],
+  }
+  const asked = async (query: string) => (await house.get(`/v1/loads/2/changes?report=movies/${query}`)).body.meta
+  for (const query of ['company-years', 'companies', 'rankings', 'roi&by=company', 'top-films&by=company'])
+    t.strictSame((await asked(query)).shared_names, told, query)
+  t.strictSame((await asked('companies&company_id=3')).shared_names, { before: [], after: [] })
+  for (const query of ['genre-years', 'roi', 'films']) t.notOk('shared_names' in (await asked(query)), query)
 })
 
 t.test('a name of any length is told', async (t) => {

@@ -37,13 +37,13 @@ function factorsOf(report: ReportName): Params[][] {
   }
   return [
     FILTERS,
-    kind === 'rankings' ? each('grain', 'decade', 'all') : each('grain', 'quarter', 'month', 'decade', 'all'),
+    each('grain', 'quarter', 'month', 'decade', 'all'),
     each('aggregate', 'mean', 'median'),
     each('attribution', 'full', 'split'),
     [{}, { prices: 'real' }, { prices: 'real', price_index: 'CUSR0000SS62031', base_year: 1996 }],
     each('min_releases', 2),
-    each('job', ['cast'], ['Producer']),
-    each('dimension', 'genre', 'country', 'language', 'collection', 'person', 'content_rating'),
+    each('job', ['cast'], ['Producer'], ['Producer', 'cast']),
+    each('dimension', 'genre', 'country', 'language', 'collection', 'person', 'content_rating', 'keyword'),
     each('measure', ...measures),
     each('by', ...(kind in groups ? groups[kind as keyof typeof groups] : [])),
     each('n', 1),

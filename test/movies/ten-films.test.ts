@@ -335,7 +335,7 @@ t.test('ten films changed, two removed, three added', async (t) => {
 
   t.test('of the list of films a row is its own explanation', async (t) => {
     const { data, meta } = await ask('films')
-    t.strictSame(meta.totals, { rows: { added: 3, removed: 2, changed: 7 } })
+    t.strictSame(meta.totals, { rows: { added: 3, removed: 2, changed: 10 } })
     t.strictSame(
       data.map(({ film_id, title, change }: Row) => `${film_id} ${title} ${change}`),
       [
@@ -343,8 +343,11 @@ t.test('ten films changed, two removed, three added', async (t) => {
         '2 Film 2 changed',
         '3 Film 3 changed',
         '4 Film 4 changed',
+        '5 Film 5 changed',
+        '6 Film 6 changed',
         '7 Film Seven changed',
         '8 Film 8 changed',
+        '9 Film 9 changed',
         '10 Film 10 changed',
         '11 Film 11 removed',
         '12 Film 12 removed',
@@ -353,10 +356,38 @@ t.test('ten films changed, two removed, three added', async (t) => {
         '16 Film 16 added',
       ],
     )
-    t.match(data[4], { before: { title: 'Film 7' }, after: { title: 'Film Seven' }, difference: {} })
+    t.match(data[6], { before: { title: 'Film 7' }, after: { title: 'Film Seven' }, difference: {} })
     t.match(data[0], { before: { budget: 10_000, source_line: 2, load_id: 1 }, after: { budget: 12_000, load_id: 2 } })
     t.notOk('title' in data[0].before, 'a name shows when it is another one')
     t.notOk('films' in data[0])
+    t.strictSame(data[0].fields, [], 'columns tell what they show')
+    const [pixar, otter] = [
+      { company_id: 3, name: 'Pixar' },
+      { company_id: 4, name: 'Otter' },
+    ]
+    t.strictSame(data[4].fields, [{ field: 'companies', before: [pixar], after: [otter] }])
+    t.strictSame(data[5].fields, [{ field: 'companies', before: [pixar], after: [otter, pixar] }])
+    t.match(data[8], { change: 'changed', difference: {}, fields: [{ field: 'genres', before: [] }] })
+    const money = (await ask('films&fields=budget')).data
+    t.notOk(
+      money.some(({ film_id }: Row) => film_id === 5 || film_id === 9),
+      'where columns are named, links are no change',
+    )
+
+    const told = (rows: Row[]) =>
+      rows.map(({ film_id, change, fields }: Row) => [
+        film_id,
+        change,
+        ...(fields as Row[]).map(({ field }: Row) => field),
+      ])
+    t.strictSame(told((await ask('films&genre_id=18')).data), [[9, 'added', 'genres']])
+    t.strictSame(told((await ask('films&genre_id=18&fields=budget')).data), [[9, 'added', 'genres']])
+    t.strictSame(told((await ask('films&company_id=4')).data), [
+      [5, 'added', 'companies'],
+      [6, 'added', 'companies'],
+      [12, 'removed'],
+    ])
+    t.strictSame(told((await ask('films&company_id=3&year=1996')).data), [[4, 'changed']])
     const moved = (await ask('films&year=1995&fields=year')).data
     t.match(moved, [
       { film_id: 4, change: 'changed', before: { year: 1995 }, after: { year: 1996 } },

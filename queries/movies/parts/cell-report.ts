@@ -5,7 +5,7 @@ import type { Report, Rows, Scope } from '../../report.ts'
 import { cellRows } from './cell-rows.ts'
 import { type Cells, filmFilters } from './cells.ts'
 import { comparedByFilms } from './compared.ts'
-import { cellReasons, filmsCounted } from './counted.ts'
+import { cellReasons, filmsCounted, inCells } from './counted.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
 import {
   attributionParams,
@@ -15,7 +15,8 @@ import {
   filmParams,
   grainParams,
 } from './film-params.ts'
-import { excludedFilms, excludedShape } from './films.ts'
+import { excludedFilms, excludedShape, listsUndated } from './films.ts'
+import { lacking, restingOn } from './lacking.ts'
 import { lifetimeColumns, measureColumns, measureDecimals } from './measures.ts'
 import { partialFrom, partialShape, periodColumns } from './periods.ts'
 import { priceMeta, priceRefusal, priceShape } from './prices.ts'
@@ -55,7 +56,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
       ...(by.includes('company') ? sharedNamesShape : {}),
     },
     meta: (db: MoviesDb, scope, params: CellParams) => [
-      excludedFilms(db, scope, filmFilters(params, cells)),
+      excludedFilms(db, scope, filmFilters(params, cells), inCells(scope, params, cells)),
       partialFrom(db, scope, params),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
@@ -63,6 +64,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
     ],
     contradiction: (params) => contradiction(params, by.includes('person')),
     refused: priceRefusal,
+    lacking: lackingIn(cells),
     counted: countedIn(cells),
     decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
@@ -87,14 +89,21 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     key,
     defaultSort: [shown, ...key].join(),
     query: (db: MoviesDb, scope, params: CellParams) => rowsOf(db, scope, params, cells),
-    metaShape: { ...priceShape, ...reconciliationShape, ...(name === 'company' ? sharedNamesShape : {}) },
+    metaShape: {
+      ...excludedShape,
+      ...priceShape,
+      ...reconciliationShape,
+      ...(name === 'company' ? sharedNamesShape : {}),
+    },
     meta: (db: MoviesDb, scope, params: CellParams) => [
+      excludedFilms(db, scope, filmFilters(params, cells), inCells(scope, params, cells), listsUndated(params)),
       ...priceMeta(db, scope, params),
       ...reconciliation(db, scope, params, cells),
       ...(name === 'company' ? sharedNames(db, scope) : []),
     ],
     contradiction: (params) => contradiction(params, name === 'person'),
     refused: priceRefusal,
+    lacking: lackingIn(cells),
     counted: countedIn(cells),
     decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
@@ -104,6 +113,11 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
 
 const countedIn = (cells: Cells) => (db: MoviesDb, scope: Scope, params: CellParams) =>
   filmsCounted(db, scope, params, cellReasons(scope, params, cells))
+
+const lackingIn =
+  ({ by }: Cells) =>
+  (db: MoviesDb, scope: Scope, params: CellParams) =>
+    lacking(db, scope, restingOn(params, { by }))
 
 /** Whether films may have several members, so that they can be shared out among them. */
 const isShared = (by: DimensionName[]) => by.some((name) => dimensionNamed(name).links !== undefined)

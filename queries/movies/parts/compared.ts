@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
-import type { Compared } from '../../report.ts'
+import type { Compared, Scope } from '../../report.ts'
 import { type Cells, filmsInCells, isSplit } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmParts } from './film-parts.ts'
 import { periodOf } from './periods.ts'
 import { priceMeta } from './prices.ts'
+import { sharedNamesOf } from './shared-names.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
@@ -25,6 +26,14 @@ export function comparedByFilms(report: {
     additive: (params) => [...additive(params as CellParams), ...(lifetime ? ['undated'] : [])],
     choosesRows: ['min_releases', 'q'],
     meta: priceMeta,
+    ...(cells.by[0] === 'company' && {
+      metaOfRows: (db: MoviesDb, scope: Scope, _: CellParams, keys: string[][]) =>
+        sharedNamesOf(
+          db,
+          scope,
+          keys.map(([id]) => id as string),
+        ),
+    }),
     parts: filmParts({
       query: (db: MoviesDb, scope, params: CellParams) => {
         const key = [

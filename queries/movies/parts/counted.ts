@@ -5,7 +5,7 @@ import { dimensionNamed } from './dimensions.ts'
 import type { CellParams, FilmParams, PriceParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
 import { enoughReleases } from './measures.ts'
-import { amountOf, joinPrices } from './prices.ts'
+import { amountOf, isReal, isUnpriced, joinPrices } from './prices.ts'
 import type { MoviesDb } from './tables.ts'
 
 /**
@@ -32,6 +32,10 @@ export function filmReasons(scope: Scope, params: FilmParams, dated: boolean): R
     holds: sql`f.release_year is not null`,
   })
 }
+
+/** What the cells of a report ask of films, whichever rows show. */
+export const inCells = (scope: Scope, { min_releases, q, ...params }: CellParams, cells: Cells): Reason[] =>
+  cellReasons(scope, params, cells)
 
 /** What the cells of a report ask of films: those left are behind some row. */
 export function cellReasons(scope: Scope, params: CellParams, cells: Cells): Reason[] {
@@ -81,6 +85,34 @@ function shownReasons(scope: Scope, params: CellParams, cells: Cells): Reason[] 
         where (${ids}) in (select ${ids} from ${films} group by ${ids} having ${enoughReleases(params)}))`,
     })
   return reasons
+}
+
+/** Which amounts of a film decide whether it has a value; `together`: only where its source tells all of them. */
+export interface MoneyBehind {
+  money: ('budget' | 'revenue')[]
+  together?: boolean
+}
+
+export const MATCHED: MoneyBehind = { money: ['budget', 'revenue'], together: true }
+
+/**
+ * That a film is left out because its price is unknown, and not its money; nothing where money is not priced, or none is asked for.
+ * @param asked what rows ask of the film, given whether its price is known
+ */
+export function priceReason(
+  params: PriceParams,
+  behind: MoneyBehind | undefined,
+  asked = (isPriced: RawBuilder<boolean>): RawBuilder<unknown> => isPriced,
+): Reason[] {
+  if (!behind || !isReal(params)) return []
+  const { money, together = false } = behind
+  const told = together
+    ? sql.join(
+        money.map((name) => sql`${sql.ref(`f.${name}`)} is not null`),
+        sql` and `,
+      )
+    : sql`true`
+  return [{ reason: 'price_unknown', holds: asked(sql<boolean>`(not (${told} and ${isUnpriced(params, money)}))`) }]
 }
 
 const COVERAGE = ['budget', 'revenue', 'both', 'popularity', 'votes', 'ratings']

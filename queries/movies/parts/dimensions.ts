@@ -104,6 +104,13 @@ export const DIMENSIONS = {
       within: ['job'],
     },
   },
+  keyword: {
+    selector: 'keyword_id',
+    ids: ['keyword_id'],
+    columns: { keyword_id: column.id('The keyword’s id'), keyword: column.text('The keyword’s most frequent name') },
+    names: { table: 'keyword', id: 'keyword_id', column: 'keyword' },
+    links: linked('film_keyword', 'keyword_id'),
+  },
 } satisfies Record<string, Dimension>
 
 export type DimensionName = keyof typeof DIMENSIONS

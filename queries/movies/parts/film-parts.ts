@@ -1,5 +1,5 @@
-import { sql } from 'kysely'
-import type { Parts, Scope } from '../../report.ts'
+import { type RawBuilder, sql } from 'kysely'
+import type { Facts, Parts, Scope } from '../../report.ts'
 import { cast, crew, links } from './links.ts'
 import { quotient } from './measures.ts'
 import { type MoviesDb, STARS } from './tables.ts'
@@ -8,12 +8,10 @@ import { type MoviesDb, STARS } from './tables.ts'
 export const filmParts = (
   parts: Pick<Parts, 'query' | 'restsOn'> & Partial<Pick<Parts, 'amounts' | 'elsewhere'>>,
 ): Parts => ({
-  of: 'film',
+  ...FILM_FACTS,
   amounts: () => [],
   // Votes may be asked for, and then decide which films count.
   figures: ({ min_votes }) => (min_votes === undefined ? FIGURES : FIGURES.filter((fact) => fact !== 'vote_count')),
-  facts: factsOfFilms,
-  told: TOLD,
   ...parts,
 })
 
@@ -106,3 +104,30 @@ const factsOfFilms = (db: MoviesDb, scope: Scope) =>
       cast(scope).as('cast'),
       links(scope, 'keyword', 'keyword_id').as('keywords'),
     ])
+
+/** Films, and all that is told of them. */
+export const FILM_FACTS: Facts = { of: 'film', facts: factsOfFilms, told: TOLD }
+
+/** What of its links makes a film another one; by table. */
+const LINKS = {
+  film_company: 'company_id',
+  film_genre: 'genre_id',
+  film_country: 'country_code',
+  film_language: 'language_code',
+  film_crew: 'person_id, job, department',
+  film_cast: 'person_id, character, cast_order',
+  film_keyword: 'keyword_id',
+}
+
+/** Films that are linked to others in one of the loads, by set: to make the lists of all films would take seconds. */
+export function relinkedFilms(before: Scope, after: Scope): RawBuilder<unknown> {
+  const of = (table: string, columns: string, { load }: Scope) =>
+    sql`select film_id, ${sql.raw(columns)} from ${sql.table(`movies.${table}`)} where load_id = ${load}`
+  const moved = Object.entries(LINKS).flatMap(([table, columns]) => {
+    const [was, is] = [of(table, columns, before), of(table, columns, after)]
+    return [sql`(${was} except ${is})`, sql`(${is} except ${was})`].map(
+      (one) => sql`select film_id from ${one} as moved`,
+    )
+  })
+  return sql.join(moved, sql` union all `)
+}

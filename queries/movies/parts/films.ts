@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { type JsonEntry, jsonObject, jsonOf } from '../../json-text.ts'
 import type { Rows, Scope } from '../../report.ts'
 import { DIMENSIONS } from './dimensions.ts'
-import type { FilmParams } from './film-params.ts'
+import type { FilmParams, PriceParams } from './film-params.ts'
+import { isReal, isUnpriced, joinPrices } from './prices.ts'
 import { containing } from './search.ts'
 import type { MoviesDb } from './tables.ts'
 
@@ -13,6 +14,7 @@ export type Selector =
   | 'genre_id'
   | 'collection_id'
   | 'person_id'
+  | 'keyword_id'
   | 'country'
   | 'language'
   | 'content_rating'
@@ -30,7 +32,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
   const ask = (parameter: string, value: unknown, holds: () => RawBuilder<boolean>) => {
     if (value !== undefined && !selectsRows.includes(parameter as Selector)) all.push({ parameter, holds: holds() })
   }
-  const linked = (parameter: Selector | 'keyword_id', links: string[], id: string) =>
+  const linked = (parameter: Selector, links: string[], id: string) =>
     ask(parameter, params[parameter], () => {
       const ids = sql.join(params[parameter] as (number | string)[])
       const some = links.map(
@@ -80,24 +82,35 @@ export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams, sel
     .where((eb) => eb.and(filmConditions(scope, params, selectsRows).map(({ holds }) => holds)))
 }
 
+/** Where no period is grouped by, undated films count as long as no year is asked for. */
+export const listsUndated = ({ year, from, to }: FilmParams) =>
+  year === undefined && from === undefined && to === undefined
+
 /** Shape of what `excludedFilms` adds to `meta`. */
 export const excludedShape = {
-  excluded: z.record(z.string(), z.int()).describe('Films that the rows leave out, by reason'),
+  excluded: z
+    .record(z.string(), z.int())
+    .describe(
+      'Films that the rows leave out, by reason; `price_unknown`: films whose money they leave out, as the price index does not tell the month',
+    ),
 }
 
 /**
  * Films that the rows leave out, each by one reason: `undated` have no release date but pass every other filter; `suspect`
- * are flagged but pass every other filter; `month_unknown` are dated by their year alone where months matter.
+ * are flagged but pass every other filter; `month_unknown` are dated by their year alone where months matter. With real prices,
+ * `price_unknown` are films that may be in rows, but whose money is unknown although their source tells it.
+ * @param inRows what rows ask of a film, the filters among it
  */
 export function excludedFilms(
   db: MoviesDb,
   scope: Scope,
-  params: FilmParams & { grain?: string | undefined },
+  params: FilmParams & PriceParams & { grain?: string | undefined },
+  inRows: { holds: RawBuilder<unknown> }[],
   listsUndated = false,
 ): Rows<Record<string, unknown>> {
   const { from, to, year, exclude_suspect, ...others } = params
   const count = (films: ReturnType<typeof countedFilms>) =>
-    films.select((eb) => eb.fn.countAll<number>().as('films')) as unknown as RawBuilder<number>
+    sql`(${films.select((eb) => eb.fn.countAll<number>().as('films'))})`
   const undated = countedFilms(db, scope, { ...others, exclude_suspect })
     .where('f.release_year', 'is', null)
     .$if(listsUndated, (q) => q.where(sql<boolean>`false`))
@@ -107,10 +120,14 @@ export function excludedFilms(
   const monthUnknown = countedFilms(db, scope, params)
     .where('f.release_year', 'is not', null)
     .where('f.release_precision', '=', 'year')
-  const reasons: [string, ReturnType<typeof countedFilms>][] = [['undated', undated]]
-  if (exclude_suspect) reasons.push(['suspect', suspect])
-  if (params.grain === 'quarter' || params.grain === 'month') reasons.push(['month_unknown', monthUnknown])
-  const counts = reasons.map(([reason, films]): JsonEntry => [reason, jsonOf(sql`(${count(films)})`)])
+  const unpriced = sql`(
+    select count(*) from movies.film f ${joinPrices(scope, params)}
+    where ${sql.join([sql`f.load_id = ${scope.load}`, isUnpriced(params), ...inRows.map(({ holds }) => holds)], sql` and `)})`
+  const reasons: [string, RawBuilder<unknown>][] = [['undated', count(undated)]]
+  if (exclude_suspect) reasons.push(['suspect', count(suspect)])
+  if (params.grain === 'quarter' || params.grain === 'month') reasons.push(['month_unknown', count(monthUnknown)])
+  if (isReal(params)) reasons.push(['price_unknown', unpriced])
+  const counts = reasons.map(([reason, films]): JsonEntry => [reason, jsonOf(films)])
   return db.selectNoFrom(sql<unknown>`(${jsonObject(counts)})::json`.as('excluded')) as unknown as Rows<
     Record<string, unknown>
   >

@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Scope } from '../../report.ts'
+import type { Rows, Scope } from '../../report.ts'
 import { type Cells, filmsInCells } from './cells.ts'
-import { cellReasons, type Reason } from './counted.ts'
+import { inCells, type Reason } from './counted.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
-import { periodOf } from './periods.ts'
-import { amountOf } from './prices.ts'
+import { partialFrom, partialShape, periodOf } from './periods.ts'
+import type { MoviesDb } from './tables.ts'
 
 /** Ways to put films into groups, where a report lets its user choose one. */
 export type Group = 'year' | 'decade' | 'all' | 'genre' | 'company' | 'film' | 'budget_band'
@@ -20,12 +20,11 @@ const cellsOf = (params: CellParams, by: Group): { cells: Cells; inPeriods: Cell
   inPeriods: by === 'decade' ? { ...params, grain: by } : params,
 })
 
-/** What leaves a film out of all groups. */
-export function groupReasons(scope: Scope, { min_releases, q, ...params }: CellParams, by: Group): Reason[] {
+/** What leaves a film out of all groups. Of a budget band it is the budget that must be told; whether it is priced is asked apart. */
+export function groupReasons(scope: Scope, params: CellParams, by: Group): Reason[] {
   const { cells, inPeriods } = cellsOf(params, by)
-  const reasons = cellReasons(scope, inPeriods, cells)
-  if (by === 'budget_band')
-    reasons.push({ reason: 'budget_unknown', holds: sql`${amountOf('budget', params)} is not null` })
+  const reasons = inCells(scope, inPeriods, cells)
+  if (by === 'budget_band') reasons.push({ reason: 'budget_unknown', holds: sql`f.budget is not null` })
   return reasons
 }
 
@@ -61,4 +60,18 @@ export function filmsInGroups(scope: Scope, params: CellParams, by: Group): RawB
   return sql`
     select period as group_id, period as "group", f.*
     from (${films}) as f cross join lateral (select ${period}) as named`
+}
+
+/** Shape of what `partialGroups` adds to `meta`. */
+export const partialGroupsShape = { partial_from: partialShape.partial_from.optional() }
+
+/** Where groups are periods, from which on the data do not cover them whole. */
+export const partialGroups = (
+  db: MoviesDb,
+  scope: Scope,
+  params: CellParams,
+  by: Group,
+): Rows<Record<string, unknown>>[] => {
+  const { cells, inPeriods } = cellsOf(params, by)
+  return cells.periods ? [partialFrom(db, scope, inPeriods)] : []
 }

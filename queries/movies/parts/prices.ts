@@ -48,6 +48,13 @@ export const amountOf = (name: 'budget' | 'revenue', params: PriceParams): RawBu
     ? sql`round(round(${sql.ref(`f.${name}`)} * price.base_sum, 40) / (12 * price.value), 2)`
     : sql`${sql.ref(`f.${name}`)}`
 
+/** Whether any of these amounts of film `f` is known in the dollars of its time, and not in real ones: the index does not tell its month. */
+export const isUnpriced = (params: PriceParams, money: ('budget' | 'revenue')[] = ['budget', 'revenue']) =>
+  sql<boolean>`(${sql.join(
+    money.map((name) => sql`(${sql.ref(`f.${name}`)} is not null and ${amountOf(name, params)} is null)`),
+    sql` or `,
+  )})`
+
 /** Shape of what `priceMeta` adds to `meta`. */
 export const priceShape = {
   prices: z
@@ -56,17 +63,25 @@ export const priceShape = {
       base_year: z.int(),
       from: z.string().describe('First month with a value'),
       to: z.string().describe('Last month with a value'),
+      gaps: z.int().describe('Months between these without a value'),
       load: z.int().describe('The load that read it'),
       file: z.string().nullable().describe('The file that it was read from'),
+      sha256: z.string().nullable().describe('Digest of that file, in hexadecimal'),
     })
     .optional()
     .describe('With `prices=real`: the index, its vintage, and the year of the prices'),
 }
 
-/** The file that a series was read from: its header names the series. */
-const fileOf = (params: PriceParams) => sql`
-  (select min(name) from reelhouse.load_file file
-   where file.load_id = p.source_load_id and family = 'price_index' and columns @> array[${seriesOf(params)}]::text[])`
+/** What the ledger has of the file that a series was read from: its header names the series. */
+const ofFile = (column: 'name' | 'sha256', params: PriceParams) => sql`
+  (select ${sql.ref(column)} from reelhouse.load_file file
+   where file.load_id = p.source_load_id and family = 'price_index' and columns @> array[${seriesOf(params)}]::text[]
+   order by name, file_no limit 1)`
+
+/** Months from the first value to the last that have none. */
+const gaps = sql`(
+  (extract(year from max(p.month)) - extract(year from min(p.month))) * 12
+  + extract(month from max(p.month)) - extract(month from min(p.month)) + 1 - count(*))::integer`
 
 /** Which index, of which vintage. */
 export const priceMeta = (db: MoviesDb, scope: Scope, params: PriceParams): Rows<Record<string, unknown>>[] =>
@@ -84,8 +99,10 @@ export const priceMeta = (db: MoviesDb, scope: Scope, params: PriceParams): Rows
               ['base_year', jsonOf(sql`(select year from (${base(scope, params)}) as base)`)],
               ['from', jsonOf(sql`to_char(min(p.month), 'YYYY-MM')`)],
               ['to', jsonOf(sql`to_char(max(p.month), 'YYYY-MM')`)],
+              ['gaps', jsonOf(gaps)],
               ['load', jsonOf(sql`p.source_load_id`)],
-              ['file', jsonOf(fileOf(params))],
+              ['file', jsonOf(ofFile('name', params))],
+              ['sha256', jsonOf(ofFile('sha256', params))],
             ])})::json`.as('prices'),
           ) as unknown as Rows<Record<string, unknown>>,
       ]
@@ -110,7 +127,10 @@ export function priceRefusal(
                 when wanted then format('takes a year that %s has whole in load %s: %s', ${series}::text, ${scope.load}::text, years) end as detail
     from (select exists (select from ${ofSeries}) as loaded,
                  (select string_agg(distinct series, ', ') from movies.price_index where load_id = ${scope.load}) as others,
-                 (select min(year) || ' to ' || max(year) from (${wholeYears(scope, params)}) as whole) as years,
+                 (select string_agg(case when first = last then first::text else first || ' to ' || last end, ', ' order by first)
+                  from (select min(year) as first, max(year) as last
+                        from (select year, year - row_number() over (order by year) as run
+                              from (${wholeYears(scope, params)}) as whole) as years group by run) as runs) as years,
                  ${params.base_year ?? null}::integer is not null
                  and not exists (select from (${wholeYears(scope, params)}) as whole
                                  where year = ${params.base_year ?? null}::integer) as wanted) as known)`

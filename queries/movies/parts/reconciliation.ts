@@ -13,16 +13,24 @@ import type { MoviesDb } from './tables.ts'
 
 /**
  * How the rows of all pages come to the total of the films that they are made of: `rows - overlap + other + without = total`. Under
- * `full` a film counts in each of its cells, which is the overlap; under `split` there is none.
+ * `full` a film counts in each of its cells, which is the overlap. Under `split` it is shared out once; but of people once for each job
+ * that is asked for, and then what any but the job that has most of it in rows counts is the overlap.
  */
 
 const account = z.strictObject({
   rows: z.number().describe('The rows of all pages added up'),
-  overlap: z.number().describe('What they count more than once'),
+  overlap: z
+    .number()
+    .describe(
+      'What they count more than once; under `split` that of people with several jobs, as each job shares the film out',
+    ),
   other: z.number().describe('Films, or shares of them, that are in no row: other members, or too few releases'),
   without: z.number().describe('Films without any member'),
   total: z.number().describe('Each film once'),
 })
+
+/** What films are shared out in. */
+const SHARED = ['share', 'budget', 'revenue']
 
 /** Shape of what `reconciliation` adds to `meta`. */
 export const reconciliationShape = {
@@ -59,18 +67,25 @@ export function reconciliation(
         ]),
   ]
   const sum = (amount: string) => sql`coalesce(sum(${sql.ref(amount)}), 0)`
-  const measures: [string, (of: 'shown' | 'once' | 'all') => RawBuilder<unknown>][] = [
-    ['releases', (of) => (of === 'shown' && isSplit(params) ? sql`round(sum(share), 6)` : sql`count(*)`)],
-    ['budget', () => sum('budget')],
-    ['revenue', () => sum('revenue')],
+  const within = by.flatMap((name) => dimensionNamed(name).links?.within ?? []).map((column) => sql.ref(column))
+  // What of each film is in rows: under `split`, and where it is shared out several times, the most of these.
+  const onceInRows = sql`
+    select ${sql.join(SHARED.map((amount) => sql`max(${sql.ref(amount)}) as ${sql.ref(amount)}`))}
+    from (select film_id, ${sql.join(SHARED.map((amount) => sql`sum(${sql.ref(amount)}) as ${sql.ref(amount)}`))}
+          from shown group by ${sql.join([sql`film_id`, ...within])}) as shares
+    group by film_id`
+  const measures: { measure: string; whole: RawBuilder<unknown>; shared: RawBuilder<unknown> }[] = [
+    { measure: 'releases', whole: sql`count(*)`, shared: sql`coalesce(round(sum(share), 6), 0)` },
+    { measure: 'budget', whole: sum('budget'), shared: sum('budget') },
+    { measure: 'revenue', whole: sum('revenue'), shared: sum('revenue') },
   ]
-  const accounts = measures.map(([measure, of]) => {
-    const rows = sql`(select coalesce(${of('shown')}, 0)::numeric from shown)`
+  const accounts = measures.map(({ measure, whole, shared }) => {
+    const rows = sql`(select (${isSplit(params) ? shared : whole})::numeric from shown)`
     const once = isSplit(params)
-      ? rows
-      : sql`(select ${of('once')}::numeric from all_films where film_id in (select film_id from shown))`
-    const without = sql`(select ${of('all')}::numeric from all_films where not has_members)`
-    const total = sql`(select ${of('all')}::numeric from all_films)`
+      ? sql`(select (${shared})::numeric from (${onceInRows}) as once)`
+      : sql`(select (${whole})::numeric from all_films where film_id in (select film_id from shown))`
+    const without = sql`(select (${whole})::numeric from all_films where not has_members)`
+    const total = sql`(select (${whole})::numeric from all_films)`
     const told = {
       rows: sql`rows`,
       overlap: sql`rows - once`,

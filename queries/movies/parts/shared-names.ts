@@ -24,6 +24,10 @@ export const sharedNamesShape = {
     .describe('Names in `data` that several companies have: all of these, told apart by their years and films'),
 }
 
+/** The same of companies whose ids are known, as text. */
+export const sharedNamesOf = (db: MoviesDb, scope: Scope, companies: string[]): Rows<Record<string, unknown>>[] =>
+  sharedNames(db, scope, sql`select unnest(${companies}::bigint[])`)
+
 /**
  * Which of the companies that show share their name with others, and with whom.
  * @param shown the ids of companies that show, as a query on `page`
