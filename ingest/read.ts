@@ -239,9 +239,10 @@ export class Reading {
         line: record.line,
         severity: 'warning',
         raw: excerpt(raw),
+        records: warning.times ?? 1,
         ...legible(warning),
       })
-    counts.warnings += reading.warnings.length
+    counts.warnings += reading.warnings.reduce((sum, { times = 1 }) => sum + times, 0)
     counts.loaded += 1
     const digest = hash('sha1', raw, 'base64')
     keep(reading.row, { record: this.#record, line: record.line, fileNo: counts.fileNo, digest, raw })

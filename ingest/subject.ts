@@ -130,7 +130,10 @@ export interface FileFormat<Row = unknown> {
   fits?(columns: string[]): boolean
   /** Columns whose bad cell costs the record; a bad cell elsewhere costs only itself. */
   identity: string[]
-  /** Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`. */
+  /**
+   * Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`; those of one member of a list also `params.rest`, the
+   * cell without it.
+   */
   record: z.ZodType<Row, Record<string, unknown>>
   /** Facts of another family that this file fills along with its own; they go with its records. */
   brings?: string[]

@@ -14,7 +14,7 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
         '1',
       ],
       [`[${actor(9, 'Early', 'A')}]`, '[]', '2'],
-      [`[{'id': 'x'}]`, `[${worker(5, 'Ann', 'Editor', 'Editing')}]`, '3'],
+      ["[{'id': 'x'", `[${worker(5, 'Ann', 'Editor', 'Editing')}, {'id': 'abc', 'name': 'Bob'}]`, '3'],
       ['[]', '[]', 'many'],
       [`[${actor(9, 'Nine', '')}]`, '[]', '2'],
       [`[${actor(10, 'Ten', 'T')}]`, '[]', '99'],
@@ -37,7 +37,7 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
       duplicate: 1,
       unmatched: 1,
       unmatched_by: { film_absent: 1 },
-      warnings: 1,
+      warnings: 2,
     },
     { family: 'keywords', read: 3, loaded: 2, unmatched: 1, unmatched_by: { film_absent: 1 } },
   ])
@@ -61,7 +61,8 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
   t.strictSame(await rowsOf(house, 1, 'keyword', 'keyword_id, name'), ['931|jealousy', "4290|boy's toy"])
   t.strictSame(await leftOut(house, 1), [
     'credits.csv 3 superseded duplicate: credits of film 2 stands again at line 6, with other values; the last one is kept',
-    `credits.csv 4 bad_literal warning: 0.id: Invalid input: expected number, received string in "[{'id': 'x'}]"`,
+    `credits.csv 4 bad_literal warning: expected ',' or '}' at character 12, found the end of the text in "[{'id': 'x'"`,
+    'credits.csv 4 bad_member warning: 1.id: Invalid input: expected number, received string in {"id":"abc","name":"Bob"}',
     'credits.csv 5 bad_id reject: "many" is not an integer',
     'credits.csv 7 film_absent unmatched: the load has no film 99',
     'keywords.csv 4 film_absent unmatched: the load has no film 98',
