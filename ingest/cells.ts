@@ -54,8 +54,10 @@ export const requiredId = requiredText.transform((value, context): number => idO
 export const id = text.transform((value, context): number | null => (value === null ? null : idOf(value, context)))
 
 function idOf(value: string, context: Context): number {
-  if (!/^\+?\d+$/.test(value)) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
-  const id = Number(value)
+  // A program that knew the column as numbers with blanks among them wrote 862 as 862.0; a whole number it is all the same.
+  const [, digits] = /^\+?(\d+)(?:\.0*)?$/.exec(value) ?? []
+  if (digits === undefined) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
+  const id = Number(digits)
   if (!Number.isSafeInteger(id)) return bad(context, 'id_out_of_range', `${shown(value)} is larger than 2^53 - 1`)
   return id > 0 ? id : bad(context, 'bad_id', `${shown(value)} is not a positive integer`)
 }

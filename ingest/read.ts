@@ -245,7 +245,8 @@ export class Reading {
     counts.warnings += reading.warnings.reduce((sum, { times = 1 }) => sum + times, 0)
     counts.loaded += 1
     const digest = hash('sha1', raw, 'base64')
-    keep(reading.row, { record: this.#record, line: record.line, fileNo: counts.fileNo, digest, raw })
+    const unreadable = reading.warnings.map(({ column }) => column)
+    keep(reading.row, { record: this.#record, line: record.line, fileNo: counts.fileNo, digest, raw, unreadable })
   }
 
   #leaveOut(file: Named, line: number, why: { code: string; column: string | null; reason: string }, raw: string) {

@@ -65,6 +65,8 @@ export interface RecordPlace {
   /** Tells whether two records are the same to the letter. */
   digest: string
   raw: string
+  /** Columns whose cell could not be read, and counts as blank. */
+  unreadable: string[]
 }
 
 export const factsOf = (families: Family[]) => families.flatMap(({ facts, heavyFacts }) => [...facts, ...heavyFacts])

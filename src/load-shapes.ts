@@ -46,7 +46,9 @@ export const loadShape = z.strictObject({
       rejected: count,
       duplicate: count,
       unmatched: count.describe('Sound records of films that the load does not have'),
-      unmatched_by: z.record(z.string(), count).describe('The same by reason: no_link, blank_tmdb_id, film_absent'),
+      unmatched_by: z
+        .record(z.string(), count)
+        .describe('The same by reason: no_link, blank_tmdb_id, bad_tmdb_id, film_absent'),
       warnings: count,
     }),
   ),

@@ -45,6 +45,45 @@ t.test('ratings come to their films by the links, and those without a film are c
   ])
 })
 
+t.test('whole numbers may be written as floats, and an id that cannot be read is told from a blank one', async (t) => {
+  const house = await build(t)
+  const links = 'movieId,imdbId,tmdbId\n10.0,114709.0,1.0\n20,113497,notanid\n30,,\n40,,2.5\n'
+  const lines = ['1.0,10.0,4.0,1.0', '1,20,0.5,2', '2,20,1,3', '1,30,5.0,3', '1,40,3,4']
+  const load = await house.load(
+    await folderOf(house, 'a', {
+      'movies_metadata.csv': films,
+      'links.csv': links,
+      'ratings.csv': [HEADER, ...lines].join('\n'),
+    }),
+  )
+  t.match(load.files.slice(1), [
+    { read: 4, loaded: 4, warnings: 2 },
+    { read: 5, loaded: 1, unmatched: 4, unmatched_by: { bad_tmdb_id: 3, blank_tmdb_id: 1 } },
+  ])
+  t.strictSame(await rowsOf(house, 1, 'link', `movielens_id, coalesce(film_id::text, '-'), imdb_id`), [
+    '10|1|tt0114709',
+    '20|-|tt0113497',
+    '30|-',
+    '40|-',
+  ])
+  t.strictSame(await rowsOf(house, 1, 'film_rating', FILM_RATING), ['1|1|4.0|0|1|0'])
+  const bad = 'the id of the film in its link cannot be read'
+  t.match(
+    await leftOut(house, 1),
+    [
+      'links.csv 3 bad_id warning: "notanid" is not an integer',
+      'links.csv 5 bad_id warning: "2.5" is not an integer',
+      `bad_tmdb_id unmatched: 2 ratings of MovieLens id 20: ${bad}`,
+      'blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
+      `bad_tmdb_id unmatched: 1 rating of MovieLens id 40: ${bad}`,
+    ].map((text) => new RegExp(`${text}$`)),
+  )
+  // Links that are carried over say the same.
+  const ratings = await house.file('ratings.csv', [HEADER, ...lines].join('\n'))
+  const again = await house.load(ratings, { mode: 'merge' })
+  t.match(again.files, [{ unmatched_by: { bad_tmdb_id: 3, blank_tmdb_id: 1 } }])
+})
+
 t.test('each bad line among clean ones is named, and what is sound around it is kept', async (t) => {
   const house = await build(t)
   const good = (user: number) => `${user},10,4.5,12`
