@@ -94,7 +94,8 @@ export const shownLoad = (load: LoadView): LoadView => ({ ...load, source: shown
 export interface RejectView {
   reject_id: number
   file: string
-  line: number
+  /** Null where it counts records of several lines. */
+  line: number | null
   code: string
   severity: string
   column: string | null
@@ -107,21 +108,21 @@ export function rejects(
   loadId: number,
   where: {
     severity?: string | undefined
-    after?: { file: string; line: number; reject_id: number } | undefined
+    after?: Pick<RejectView, 'file' | 'line' | 'reject_id'> | undefined
     skip?: number
     limit: number
   },
 ): RawBuilder<RejectView> {
   const { severity, after, skip = 0, limit } = where
   const behind = after
-    ? sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`
+    ? sql`(file, reject.line, reject_id) > (${after.file}, ${after.line ?? 0}::bigint, ${after.reject_id}::bigint)`
     : sql`true`
   return sql<RejectView>`
-    select reject_id, file, line, code, severity, column_name as "column", reason,
+    select reject_id, file, nullif(line, 0) as line, code, severity, column_name as "column", reason,
            coalesce(raw, left(record, 10000)) as raw
     from reelhouse.reject
     where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`} and ${behind}
-    order by file, line, reject_id limit ${limit} offset ${skip}`
+    order by file, reject.line, reject_id limit ${limit} offset ${skip}`
 }
 
 export interface CheckView {

@@ -74,7 +74,12 @@ export const loadShape = z.strictObject({
 
 export const rejectShape = z.strictObject({
   file: z.string(),
-  line: z.int().describe('Physical line where the record starts; in a JSON array, its place'),
+  line: z
+    .int()
+    .nullable()
+    .describe(
+      'Physical line where the record starts; in a JSON array, its place; null where the entry counts records of several lines: all unmatched ratings of one MovieLens id',
+    ),
   code: z.string(),
   severity: z.enum(SEVERITIES),
   column: z.string().nullable(),

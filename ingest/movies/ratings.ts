@@ -124,11 +124,12 @@ async function fillRatings(merging: Merging): Promise<void> {
   merging.rowCounts.rating = Number(total.rows[0]?.ratings)
 }
 
-/** One entry for each MovieLens id, not for each rating: there may be millions, and each of them is stored. */
+/** One entry for each MovieLens id, not for each rating: there may be millions, and each of them is stored. Its line is 0: rows know theirs only
+ * by their place among all others, which nobody should look through for it. */
 async function leaveUnmatched({ trx, scope }: Merging): Promise<void> {
   await sql`
     insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
-    select ${scope.loadId}, file.name, 1, code, 'unmatched',
+    select ${scope.loadId}, file.name, 0, code, 'unmatched',
            format('%s of MovieLens id %s: %s', case ratings when 1 then '1 rating' else to_char(ratings, 'FM999,999,999,999') || ' ratings' end,
                   movielens_id,
                   case code when 'no_link' then 'no link says which film that is'

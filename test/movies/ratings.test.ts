@@ -39,10 +39,20 @@ t.test('ratings come to their films by the links, and those without a film are c
   ])
   t.strictSame(await rowsOf(house, 1, 'film_rating', FILM_RATING), ['1|1|4.0|0|1|0', '2|2|5.5|1|0|1'])
   t.strictSame(await leftOut(house, 1), [
-    'ratings.csv 1 blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
-    'ratings.csv 1 film_absent unmatched: 2 ratings of MovieLens id 40: the load has no film 4',
-    'ratings.csv 1 no_link unmatched: 1 rating of MovieLens id 50: no link says which film that is',
+    'ratings.csv 0 blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
+    'ratings.csv 0 film_absent unmatched: 2 ratings of MovieLens id 40: the load has no film 4',
+    'ratings.csv 0 no_link unmatched: 1 rating of MovieLens id 50: no link says which film that is',
   ])
+  // They stand at no line, and are paged through all the same.
+  const first = await house.get('/v1/loads/1/rejects?limit=1')
+  t.match(first.body.data, [{ file: 'ratings.csv', line: null, code: 'blank_tmdb_id' }])
+  const next = /<(.*)>/.exec(String(first.headers.link))?.[1] as string
+  t.match((await house.get(next)).body.data, [{ line: null, code: 'film_absent' }])
+  const { body } = await house.app.inject({ url: '/v1/loads/1/rejects?format=csv' })
+  t.match(
+    body,
+    /^file,line,.*\r?\nratings.csv,,blank_tmdb_id,.*\r?\nratings.csv,,film_absent,.*\r?\nratings.csv,,no_link,/,
+  )
 })
 
 t.test('whole numbers may be written as floats, and an id that cannot be read is told from a blank one', async (t) => {
@@ -120,7 +130,7 @@ t.test('each bad line among clean ones is named, and what is sound around it is 
   })
   const at = (line: string) => lines.indexOf(line) + 2
   t.strictSame(await leftOut(house, 1), [
-    'ratings_small.csv 1 no_link unmatched: 1 rating of MovieLens id 11: no link says which film that is',
+    'ratings_small.csv 0 no_link unmatched: 1 rating of MovieLens id 11: no link says which film that is',
     `ratings_small.csv 2 identical duplicate: the rating of MovieLens id 10 by user 10000 stands again at line ${lines.length - 1}, the same`,
     `ratings_small.csv ${at('x,10,4,1')} bad_id reject: "x" is not an integer`,
     `ratings_small.csv ${at('1,10,4.2,1')} bad_rating reject: "4.2" is not a rating from 0.5 to 5 in halves`,
