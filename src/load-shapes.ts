@@ -20,6 +20,8 @@ export const SEVERITIES = ['reject', 'warning', 'duplicate', 'unmatched'] as con
 const count = z.int()
 const instant = z.iso.datetime().nullable()
 
+const reader = { load: z.int(), files: z.array(z.string()) }
+
 /** A load as anyone sees it. */
 export const loadShape = z.strictObject({
   id: z.int(),
@@ -53,9 +55,9 @@ export const loadShape = z.strictObject({
     }),
   ),
   families: z
-    .array(z.strictObject({ family: z.string(), load: z.int(), files: z.array(z.string()) }))
+    .array(z.strictObject({ family: z.string(), ...reader, taken_over: z.array(z.strictObject(reader)) }))
     .describe(
-      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over',
+      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over. Where that one was merged into others, taken_over has the loads that read the rest, and their files',
     ),
   row_counts: z.record(z.string(), count),
   timings: z.record(z.string(), count).describe('Milliseconds by stage'),
