@@ -22,16 +22,15 @@ const trimmed = (cell: unknown) =>
   typeof cell === 'string' ? cell.trim() : typeof cell === 'number' ? String(cell) : cell
 
 /** Text, kept as it is but for blanks around it. A JSON object may leave the key out: that is blank too. */
-export const text = z
-  .unknown()
-  .optional()
-  .transform((cell, context): string | null => {
-    const value = trimmed(cell)
-    if (blank(value)) return null
-    return typeof value === 'string'
-      ? value
-      : bad(context, 'not_text', `expected text, found ${shown(JSON.stringify(cell))}`)
-  })
+export const text = z.unknown().optional().transform(textOf)
+
+function textOf(cell: unknown, context: Context): string | null {
+  const value = trimmed(cell)
+  if (blank(value)) return null
+  return typeof value === 'string'
+    ? value
+    : bad(context, 'not_text', `expected text, found ${shown(JSON.stringify(cell))}`)
+}
 
 /** Text that a record cannot do without. */
 export const requiredText = text.transform((value, context): string => {
@@ -55,8 +54,10 @@ export const requiredId = requiredText.transform((value, context): number => idO
 export const id = text.transform((value, context): number | null => (value === null ? null : idOf(value, context)))
 
 function idOf(value: string, context: Context): number {
-  if (!/^\+?\d+$/.test(value)) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
-  const id = Number(value)
+  // A program that knew the column as numbers with blanks among them wrote 862 as 862.0; a whole number it is all the same.
+  const [, digits] = /^\+?(\d+)(?:\.0*)?$/.exec(value) ?? []
+  if (digits === undefined) return bad(context, 'bad_id', `${shown(value)} is not an integer`)
+  const id = Number(digits)
   if (!Number.isSafeInteger(id)) return bad(context, 'id_out_of_range', `${shown(value)} is larger than 2^53 - 1`)
   return id > 0 ? id : bad(context, 'bad_id', `${shown(value)} is not a positive integer`)
 }
@@ -140,9 +141,46 @@ export const year = text.transform((value, context): string | null => {
     : bad(context, 'bad_year', `${shown(value)} is not a year of four digits`)
 })
 
+/** What is left of a list without the members that cannot be read; it takes the place of the cell when its record is read again. */
+class Rest<T> {
+  readonly members: T[]
+
+  constructor(members: T[]) {
+    this.members = members
+  }
+}
+
+/** A cell of several members, of which bad ones cost only themselves. */
+const members = <T>(read: (value: string | null, context: Context) => T[]) =>
+  z
+    .unknown()
+    .optional()
+    .transform((cell, context): T[] => {
+      if (cell instanceof Rest) return cell.members
+      const value = textOf(cell, context)
+      return context.issues.length > 0 ? z.NEVER : read(value, context)
+    })
+
+/** Bad members of a cell that are told one by one; a list that is bad throughout would fill the ledger. */
+const TOLD = 20
+
+/** Adds an issue for each member that is lost, whose `params.rest` is what the others come to. */
+function lose<T>(context: Context, code: string, lost: { at: number; message: string }[], sound: T[]): never {
+  const rest = new Rest(sound)
+  for (const { message } of lost.slice(0, TOLD)) context.addIssue({ code: 'custom', message, params: { code, rest } })
+  const more = lost.slice(TOLD)
+  if (more.length > 0)
+    context.addIssue({
+      code: 'custom',
+      message: `${more.length} more members are no better: ${more.map(({ at }) => at).join(', ')}`,
+      params: { code, rest, times: more.length },
+    })
+  return z.NEVER
+}
+
 /** Names in one cell, as `split` finds them: blanks and commas around them are cut, and what is nothing else is none. */
 export const names = (split: (text: string) => string[]) =>
-  text.transform((value, context): string[] => {
+  members((value, context): string[] => {
     if (value === null) return []
     // Split by commas, a list of another format would give names that look like names to nobody but a database.
     if (/^\[\s*[\]{]/.test(value))
@@ -151,34 +189,64 @@ export const names = (split: (text: string) => string[]) =>
       // Of `A,, B` and of `, ,` commas are left over.
       .map((name) => name.replace(/^[\s,]+|[\s,]+$/g, ''))
       .filter((name) => name !== '')
-    const long = found.find((name) => name.length > LONGEST_KEY)
-    return long === undefined
-      ? found
-      : bad(context, 'too_long', `${shown(long)} is longer than ${LONGEST_KEY} characters`)
+    const long = found.flatMap((name, at) =>
+      name.length > LONGEST_KEY ? [{ at, message: `${shown(name)} is longer than ${LONGEST_KEY} characters` }] : [],
+    )
+    if (long.length === 0) return found
+    const short = found.filter((name) => name.length <= LONGEST_KEY)
+    return lose(context, 'too_long', long, short)
   })
 
 /** A list in whatever notation `read` understands, each item of the given shape. */
 export const list = <T>(read: (text: string) => unknown, item: z.ZodType<T>) => {
   const items = z.array(item)
-  return text.transform((value, context): T[] => {
+  return members((value, context): T[] => {
     if (value === null || value === '[]') return []
-    return parsed(read, items, value, context)
+    const literal = literalOf(read, value, context)
+    if (context.issues.length > 0) return z.NEVER
+    // Nearly always all of it is sound.
+    const whole = items.safeParse(literal)
+    if (whole.success) return whole.data
+    if (!Array.isArray(literal)) return bad(context, 'bad_literal', `${complaintOf(whole.error)} in ${shown(value)}`)
+    const sound: T[] = []
+    const lost: { at: number; message: string }[] = []
+    for (const [at, member] of literal.entries()) {
+      const one = item.safeParse(member)
+      if (one.success) sound.push(one.data)
+      else lost.push({ at, message: `${complaintOf(one.error, at)} in ${shownValue(member)}` })
+    }
+    return lose(context, 'bad_member', lost, sound)
   })
 }
 
 /** One thing in whatever notation `read` understands. */
 export const single = <T>(read: (text: string) => unknown, item: z.ZodType<T>) =>
-  text.transform((value, context): T | null => (value === null ? null : parsed(read, item, value, context)))
+  text.transform((value, context): T | null => {
+    if (value === null) return null
+    const literal = literalOf(read, value, context)
+    if (context.issues.length > 0) return z.NEVER
+    const result = item.safeParse(literal)
+    if (result.success) return result.data
+    return bad(context, 'bad_literal', `${complaintOf(result.error)} in ${shown(value)}`)
+  })
 
-function parsed<T>(read: (text: string) => unknown, shape: z.ZodType<T>, value: string, context: Context): T {
-  let literal: unknown
+function literalOf(read: (text: string) => unknown, value: string, context: Context): unknown {
   try {
-    literal = read(value)
+    return read(value)
   } catch (error) {
     return bad(context, 'bad_literal', `${(error as Error).message} in ${shown(value)}`)
   }
-  const result = shape.safeParse(literal)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]
-  return bad(context, 'bad_literal', `${issue?.path.join('.') || 'the value'}: ${issue?.message} in ${shown(value)}`)
+}
+
+/** Where in a value something is wrong first, and what. */
+function complaintOf({ issues }: z.ZodError, ...within: number[]): string {
+  const [issue] = issues
+  const place = [...within, ...(issue?.path ?? [])].join('.')
+  return `${place || 'the value'}: ${issue?.message}`
+}
+
+/** A value as JSON, which has no integers past 2^53: those are shown as text. */
+function shownValue(value: unknown): string {
+  const json = JSON.stringify(value, (_, one) => (typeof one === 'bigint' ? String(one) : one))
+  return json.length > SHOWN ? `${json.slice(0, SHOWN)}…` : json
 }

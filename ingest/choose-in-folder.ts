@@ -52,19 +52,34 @@ export async function chooseInFolder({ subject, place, named, idSpace, signal }:
   const [{ format }] = found as [Found]
   const notes: string[] = []
   const files: SourceFile[] = []
+  /** Files of which more is known than that they are here: they are read, or a note says why not. */
+  const known = new Set(found.flatMap((one) => one.entries))
   for (const of of format.files) {
     const fit = of.fits
-      ? await allThatFit(of, format, entries, found, notes, signal)
+      ? await allThatFit(of, format, entries, found, { notes, known }, signal)
       : chosen(found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries), of, notes)
     files.push(...fit.map((entry) => ({ ...entry, of })))
   }
   for (const file of files)
-    if (file.of.required && !file.of.fits) notes.push(...(await newerThan(file, entries, format, signal)))
+    if (file.of.required && !file.of.fits) notes.push(...(await newerThan(file, entries, format, known, signal)))
+  const strangers = entries.filter(
+    (entry) => isTable(entry) && !known.has(entry) && !format.files.some((of) => isNamed(of, entry.base)),
+  )
+  if (strangers.length > 0)
+    notes.push(`passed over, as neither name nor columns are those of a file of ${format.name}: ${listed(strangers)}`)
   return { format, files, notes }
 }
 
+const isTable = ({ base }: Entry) => /\.(csv|json)$/i.test(base)
+
 /** Whether newer files have the columns of one that was taken for its name: they may be what was meant. */
-async function newerThan(file: SourceFile, entries: Entry[], format: Format, signal: AbortSignal): Promise<string[]> {
+async function newerThan(
+  file: SourceFile,
+  entries: Entry[],
+  format: Format,
+  known: Set<Entry>,
+  signal: AbortSignal,
+): Promise<string[]> {
   if (!isNamed(file.of, file.base)) return []
   const alike: Entry[] = []
   for (const entry of entries.filter(isText).slice(0, MOST_HEADS)) {
@@ -73,6 +88,7 @@ async function newerThan(file: SourceFile, entries: Entry[], format: Format, sig
     signal.throwIfAborted()
     if (header && fitting([format], header).some(({ of }) => of === file.of)) alike.push(entry)
   }
+  for (const entry of alike) known.add(entry)
   return alike.length === 0
     ? []
     : [`${file.name} is taken for its name; passed over, although newer and with its columns: ${listed(alike)}`]
@@ -99,7 +115,7 @@ async function allThatFit(
   format: Format,
   entries: Entry[],
   found: Found[],
-  notes: string[],
+  { notes, known }: { notes: string[]; known: Set<Entry> },
   signal: AbortSignal,
 ): Promise<Entry[]> {
   const taken = found.filter((one) => one.of !== of).flatMap((one) => one.entries)
@@ -110,13 +126,15 @@ async function allThatFit(
   for (const entry of others.filter(({ base }) => /\.csv$/i.test(base)).slice(0, MOST_HEADS)) {
     const header = await headerOf(entry, signal).catch((error: unknown) => {
       signal.throwIfAborted()
-      if (!(error instanceof UnreadableFileError))
-        notes.push(
-          `${entry.name} could not be looked at, so it is left aside: ${error instanceof SourceError ? error.message : 'it cannot be read'}`,
-        )
+      if (error instanceof UnreadableFileError) return undefined
+      known.add(entry)
+      notes.push(
+        `${entry.name} could not be looked at, so it is left aside: ${error instanceof SourceError ? error.message : 'it cannot be read'}`,
+      )
       return undefined
     })
     if (header?.notation !== of.read || !of.fits?.(header.columns)) continue
+    known.add(entry)
     const columns = [...header.columns].sort().join()
     byColumns.set(columns, [...(byColumns.get(columns) ?? []), entry])
   }

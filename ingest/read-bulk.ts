@@ -1,7 +1,7 @@
 /**
- * Reading a file of tens of millions of short lines. Its bytes are cut at line ends; a piece all of whose lines one strict regular
- * expression knows goes to the database as it is, any other is read record by record like every file. So clean files cost next to
- * nothing, each bad line is still named, and the database is never sent what it could refuse.
+ * Reading a file of tens of millions of short lines. Its bytes are cut at line ends; lines that one strict regular expression knows go
+ * to the database as they are, as many as follow one another, and each other line is read as a record like those of every file. So clean
+ * lines cost next to nothing wherever they stand, each bad one is still named, and the database is never sent what it could refuse.
  *
  * One line is one record here: a quote that is not closed on its line costs that line alone.
  */
@@ -56,7 +56,8 @@ export async function readBulk(
   }
 }
 
-const cleanLines = (cells: string[]) => new RegExp(`^(?:${cells.join(',')}\\r?\\n)*$`)
+/** As many clean lines as follow one another, from a place on. */
+const cleanLines = (cells: string[]) => new RegExp(`(?:${cells.join(',')}\\r?\\n)*`, 'y')
 
 interface Reading {
   file: string
@@ -69,16 +70,61 @@ interface Reading {
 async function* pieces(opening: Buffer, lines: AsyncGenerator<Buffer>, reading: Reading): AsyncGenerator<Piece> {
   let line = 2
   try {
-    for await (const bytes of following(opening, lines)) {
-      const count = linesOf(bytes)
-      yield reading.clean?.test(bytes.toString('latin1'))
-        ? { line, clean: true, bytes: withoutReturns(bytes), lines: count }
-        : { line, clean: false, records: await recordsOf(bytes, line, reading) }
-      line += count
-    }
+    for await (const bytes of following(opening, lines)) line = yield* piecesOf(bytes, line, reading)
   } finally {
     await lines.return(undefined)
   }
+}
+
+/** Runs of clean lines, and what stands between them: all of that is parsed at once, as a parser takes its time to begin. Returns the line behind them. */
+async function* piecesOf(bytes: Buffer, firstLine: number, reading: Reading): AsyncGenerator<Piece, number> {
+  const { clean, other, behind } = sorted(bytes, firstLine, reading.clean)
+  const records = other.length > 0 ? await recordsOf(other, reading) : []
+  let next = 0
+  const until = (line: number) => {
+    const from = next
+    while ((records[next]?.line ?? line) < line) next++
+    return records.slice(from, next)
+  }
+  for (const run of clean) {
+    const before = until(run.line)
+    if (before.length > 0) yield { line: before[0]?.line as number, clean: false, records: before }
+    yield { ...run, clean: true, bytes: withoutReturns(run.bytes) }
+  }
+  const rest = until(Number.POSITIVE_INFINITY)
+  if (rest.length > 0) yield { line: rest[0]?.line as number, clean: false, records: rest }
+  return behind
+}
+
+interface Line {
+  line: number
+  bytes: Buffer
+}
+
+function sorted(bytes: Buffer, firstLine: number, cleanLines: RegExp | undefined) {
+  const clean: (Line & { lines: number })[] = []
+  const other: Line[] = []
+  const text = cleanLines ? bytes.toString('latin1') : ''
+  let line = firstLine
+  for (let at = 0; at < bytes.length; ) {
+    if (cleanLines) {
+      cleanLines.lastIndex = at
+      cleanLines.test(text)
+      const run = bytes.subarray(at, cleanLines.lastIndex)
+      if (run.length > 0) {
+        const lines = linesOf(run)
+        clean.push({ line, bytes: run, lines })
+        line += lines
+        at += run.length
+        continue
+      }
+    }
+    const end = bytes.indexOf(LF, at) + 1
+    other.push({ line, bytes: bytes.subarray(at, end) })
+    line += 1
+    at = end
+  }
+  return { clean, other, behind: line }
 }
 
 async function* following(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
@@ -115,38 +161,39 @@ function linesOf(bytes: Buffer): number {
 const withoutReturns = (bytes: Buffer) =>
   bytes.includes(CR) ? Buffer.from(bytes.toString('latin1').replaceAll('\r\n', '\n'), 'latin1') : bytes
 
-/** The lines one by one, as the ordinary parser reads them under the file's header. */
-async function recordsOf(bytes: Buffer, line: number, { file, header, columns }: Reading) {
-  const { balanced, broken } = bytes.includes(QUOTE) ? apart(bytes, line) : { balanced: bytes, broken: [] }
-  const records: RawRecord<Record<string, unknown>>[] = broken
-  const table = await parseCsv(once(Buffer.concat([header, balanced])), { file, required: [] })
+/** Lines as the ordinary parser reads them under the file's header. */
+async function recordsOf(lines: Line[], { file, header, columns }: Reading) {
+  const records: RawRecord<Record<string, unknown>>[] = []
+  const balanced: Line[] = []
+  for (const one of lines) {
+    const fault = strayQuote(one)
+    if (fault) records.push(fault)
+    else balanced.push(one)
+  }
+  const table = await parseCsv(once(Buffer.concat([header, ...balanced.map(({ bytes }) => bytes)])), {
+    file,
+    required: [],
+  })
   for await (const batch of table.records)
     for (const record of batch) {
-      // Of the piece with the header before it, which ends where line 2 begins.
-      const at = record.line + line - 2
-      if (!record.ok) records.push({ ...record, line: at })
+      // Of these lines with the header before them, which ends where line 2 begins.
+      const { line } = balanced[record.line - 2] as Line
+      if (!record.ok) records.push({ ...record, line })
       else {
         const cells = Object.fromEntries(columns.map((column, index) => [column, record.cells[index]]))
-        records.push({ ok: true, line: at, cells, raw: record.raw })
+        records.push({ ok: true, line, cells, raw: record.raw })
       }
     }
   return records.sort((a, b) => a.line - b.line)
 }
 
-/** Lines with an odd number of quotes, of which one would reach into the next line, and the others with blank lines in their place. */
-function apart(bytes: Buffer, firstLine: number): { balanced: Buffer; broken: RawRecord<Record<string, unknown>>[] } {
-  const broken: RawRecord<Record<string, unknown>>[] = []
-  const balanced = bytes
-    .toString('utf8')
-    .split('\n')
-    .map((text, index) => {
-      if ((text.split('"').length - 1) % 2 === 0) return text
-      const reason = 'has a quote that is not closed on its line'
-      const raw = excerpt(text.replace(/\r$/, ''))
-      broken.push({ ok: false, line: firstLine + index, code: 'stray_quote', reason, raw })
-      return ''
-    })
-  return { balanced: Buffer.from(balanced.join('\n')), broken }
+/** With an odd number of quotes a line would reach into the next one. */
+function strayQuote({ line, bytes }: Line): RawRecord<Record<string, unknown>> | undefined {
+  if (!bytes.includes(QUOTE)) return undefined
+  const text = bytes.toString('utf8')
+  if ((text.split('"').length - 1) % 2 === 0) return undefined
+  const reason = 'has a quote that is not closed on its line'
+  return { ok: false, line, code: 'stray_quote', reason, raw: excerpt(text.replace(/\r?\n$/, '')) }
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {

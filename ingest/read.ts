@@ -83,6 +83,25 @@ export class Reading {
     return files
   }
 
+  /**
+   * Stages records that waited for their film, as records of no file of this load.
+   * @param file the name under which the ledger has what is wrong with them
+   * @returns how many could be read
+   */
+  async stageWaiting(file: Named, records: AsyncIterable<RawRecord<Cells>[]>): Promise<number> {
+    const counts = { fileNo: 0, read: 0, loaded: 0, rejected: 0, warnings: 0 }
+    for await (const batch of records) {
+      for (const record of batch)
+        this.#take(record, file, counts, (row, at) =>
+          file.of.family.stage(this.#stager, row, { ...at, record: -at.record }),
+        )
+      await this.#stager.drain()
+    }
+    await this.#stager.finish()
+    await this.#enterRejects()
+    return counts.loaded
+  }
+
   async #stage(file: SourceFile, fileNo: number): Promise<FileCounts> {
     const digest = createHash('sha256')
     const counts = nothingYet(file, fileNo)
@@ -199,12 +218,7 @@ export class Reading {
     })()
   }
 
-  #take(
-    record: RawRecord<Cells>,
-    file: SourceFile,
-    counts: FileCounts,
-    keep: (row: unknown, at: RecordPlace) => void,
-  ): void {
+  #take(record: RawRecord<Cells>, file: Named, counts: Taken, keep: (row: unknown, at: RecordPlace) => void): void {
     counts.read += 1
     this.#record += 1
     if (!record.ok) {
@@ -225,15 +239,17 @@ export class Reading {
         line: record.line,
         severity: 'warning',
         raw: excerpt(raw),
+        records: warning.times ?? 1,
         ...legible(warning),
       })
-    counts.warnings += reading.warnings.length
+    counts.warnings += reading.warnings.reduce((sum, { times = 1 }) => sum + times, 0)
     counts.loaded += 1
     const digest = hash('sha1', raw, 'base64')
-    keep(reading.row, { record: this.#record, line: record.line, fileNo: counts.fileNo, digest, raw })
+    const unreadable = reading.warnings.map(({ column }) => column)
+    keep(reading.row, { record: this.#record, line: record.line, fileNo: counts.fileNo, digest, raw, unreadable })
   }
 
-  #leaveOut(file: SourceFile, line: number, why: { code: string; column: string | null; reason: string }, raw: string) {
+  #leaveOut(file: Named, line: number, why: { code: string; column: string | null; reason: string }, raw: string) {
     this.#rejects.push({
       file: file.name,
       line,
@@ -268,6 +284,8 @@ export class Reading {
 }
 
 type Cells = Record<string, unknown>
+type Named = Pick<SourceFile, 'name' | 'of'>
+type Taken = Pick<FileCounts, 'fileNo' | 'read' | 'loaded' | 'rejected' | 'warnings'>
 
 /** How the file goes straight into its fact; a few records that are read again need no such way. */
 const bulkOf = (file: SourceFile) => (file.records ? undefined : file.of.bulk)

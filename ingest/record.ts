@@ -7,6 +7,10 @@ export interface Complaint {
   code: string
   column: string
   reason: string
+  /** How many it stands for, where not for one. */
+  times?: number
+  /** What the cell is read as without what is complained of; nothing, where it is absent. */
+  rest?: unknown
 }
 
 export type RecordReading<Row> = { row: Row; warnings: Complaint[] } | { rejected: Complaint }
@@ -24,7 +28,7 @@ export function readRecord<Row>(
   /** Blanks the cell and returns null, or returns the complaint when that may not be. */
   const blank = (complaint: Complaint): Complaint | null => {
     if (format.identity.includes(complaint.column)) return complaint
-    cells[complaint.column] = null
+    cells[complaint.column] = complaint.rest ?? null
     warnings.push(complaint)
     return null
   }
@@ -36,7 +40,7 @@ export function readRecord<Row>(
       if (rejected) return { rejected }
     }
   let result = format.record.safeParse(cells)
-  // Each round blanks at least one cell; with all of them blank only the identity can complain.
+  // Each round blanks at least one cell, or takes from it what is bad; with all of them blank only the identity can complain.
   while (!result.success) {
     for (const issue of result.error.issues) {
       const rejected = blank(complaintOf(issue))
@@ -49,5 +53,11 @@ export function readRecord<Row>(
 
 function complaintOf(issue: z.core.$ZodIssue): Complaint {
   const params = issue.code === 'custom' ? issue.params : undefined
-  return { code: String(params?.code ?? 'bad_cell'), column: String(issue.path[0]), reason: issue.message }
+  return {
+    code: String(params?.code ?? 'bad_cell'),
+    column: String(issue.path[0]),
+    reason: issue.message,
+    times: params?.times,
+    rest: params?.rest,
+  }
 }

@@ -1,9 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Source, SourceFile } from './choose.ts'
 import type { Mended } from './ledger.ts'
-import { excerpt, type RawRecord, UnreadableFileError } from './parse.ts'
-import { parseCsv } from './parse-csv.ts'
-import { parseJsonArray } from './parse-json.ts'
+import { readOne } from './read-one.ts'
 import { SourceError } from './source-error.ts'
 import type { Subject } from './subject.ts'
 
@@ -81,51 +79,4 @@ export async function openReplay(
   if (files.length === 0)
     throw new SourceError(`load ${loadId} rejected no record whose text was kept; give the text of what is mended`)
   return { format, files, notes: [] }
-}
-
-/** One record on its own, as if it stood in its file. */
-async function readOne(
-  text: string,
-  line: number,
-  notation: 'csv' | 'json',
-  { name, columns }: RejectedFile,
-): Promise<RawRecord<Record<string, unknown>>> {
-  const options = { file: name }
-  const found: RawRecord<Record<string, unknown>>[] = []
-  try {
-    if (notation === 'json') for await (const batch of parseJsonArray(once(`[${text}]`), options)) found.push(...batch)
-    else {
-      const header = (columns as string[]).map((column) => `"${column.replaceAll('"', '""')}"`).join(',')
-      const table = await parseCsv(once(`${header}\n${text}\n`), { ...options, required: [] })
-      for await (const batch of table.records)
-        for (const record of batch)
-          found.push(
-            record.ok
-              ? {
-                  ok: true,
-                  line,
-                  cells: Object.fromEntries(table.columns.map((column, at) => [column, record.cells[at]])),
-                  raw: text,
-                }
-              : record,
-          )
-    }
-  } catch (error) {
-    if (!(error instanceof UnreadableFileError)) throw error
-    return { ok: false, line, code: 'stray_quote', reason: error.message, raw: excerpt(text) }
-  }
-  const [record] = found
-  if (record && found.length === 1)
-    return record.ok ? { ok: true, line, cells: record.cells, raw: text } : { ...record, line }
-  return {
-    ok: false,
-    line,
-    code: 'not_one_record',
-    reason: `is ${found.length} records, and not one`,
-    raw: excerpt(text),
-  }
-}
-
-async function* once(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text)
 }

@@ -21,6 +21,7 @@ import { SourceError } from './source-error.ts'
 import { stageInto } from './stage.ts'
 import type { FamilyPart, MergeResult, Subject } from './subject.ts'
 import { sameAs } from './unchanged.ts'
+import { stageWaiting } from './waiting.ts'
 
 /**
  * One load from source to publication. What it reads is staged in temporary tables; then a single transaction fills the
@@ -167,6 +168,8 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
     }
     const parts = await partsOf(ledger.db, subject, source, task.mode, published)
     if (task.mode === 'replace') for (const note of await takenOver(ledger.db, parts)) await ledger.note(note)
+    for (const note of await stageWaiting(kyselyOn(client), { subject, source, parts, reading }))
+      await ledger.note(note)
     const base = [...parts.values()].some((part) => part.base !== null) ? (published ?? null) : null
     const load = { subject, source, facts, files, reading, client, parts, base, ledger, signal: options.signal }
     await kyselyOn(client)

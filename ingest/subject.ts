@@ -48,17 +48,25 @@ export interface Family<Row = unknown> {
   anyIdSpace: boolean
   /** Puts one sound record into the staging tables. */
   stage(stager: Stager, row: Row, at: RecordPlace): void
+  /**
+   * Where records without a film are kept with their text: whether that of entry `waiting` of `reelhouse.reject` is among what was
+   * staged, and neither in the published load nor told of by a record that was staged. Entries of one film have one reason.
+   */
+  hasCome?(baseId: number): RawBuilder<boolean>
 }
 
 /** Where a record was read. */
 export interface RecordPlace {
-  /** Its number among all records of the load, in the order they were read. */
+  /** Its number among all records of the load, in the order they were read; below 0 it waited in the ledger for its film. */
   record: number
   line: number
+  /** 0: of none of the load's files. */
   fileNo: number
   /** Tells whether two records are the same to the letter. */
   digest: string
   raw: string
+  /** Columns whose cell could not be read, and counts as blank. */
+  unreadable: string[]
 }
 
 export const factsOf = (families: Family[]) => families.flatMap(({ facts, heavyFacts }) => [...facts, ...heavyFacts])
@@ -124,7 +132,10 @@ export interface FileFormat<Row = unknown> {
   fits?(columns: string[]): boolean
   /** Columns whose bad cell costs the record; a bad cell elsewhere costs only itself. */
   identity: string[]
-  /** Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`. */
+  /**
+   * Cells (text, or JSON values; blank is null) → row. Issues carry `params.code`; those of one member of a list also `params.rest`, the
+   * cell without it.
+   */
   record: z.ZodType<Row, Record<string, unknown>>
   /** Facts of another family that this file fills along with its own; they go with its records. */
   brings?: string[]

@@ -1,6 +1,12 @@
 import { type RawBuilder, sql } from 'kysely'
 import { shownSource } from '../ingest/shown-source.ts'
 
+/** A load, and the files of a family that it read. */
+export interface Reader {
+  load: number
+  files: string[]
+}
+
 /** A load as `GET /v1/loads/{id}` and `--json` show it. */
 export interface LoadView {
   id: number
@@ -32,8 +38,8 @@ export interface LoadView {
     unmatched_by: Record<string, number>
     warnings: number
   }[]
-  /** What it has of each family of files, the load that read that, and its files. */
-  families: { family: string; load: number; files: string[] }[]
+  /** What it has of each family of files, the load that read that, and its files; and whose files the rest is of, into which they were merged. */
+  families: (Reader & { family: string; taken_over: Reader[] })[]
   row_counts: Record<string, number>
   timings: Record<string, number>
   checks: { passed: number; failed: number; warned: number }
@@ -53,6 +59,11 @@ export interface LoadView {
 /** RFC 3339 in UTC, to the millisecond; PostgreSQL's own JSON would show the session's time zone. */
 const instant = (column: string) => sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
+/** Of the family `used`, what a load read. */
+const filesOf = (load: RawBuilder<unknown>) => sql`(
+  select coalesce(json_agg(name order by file_no), '[]') from reelhouse.load_file file
+  where file.load_id = ${load} and file.family = used.family)`
+
 /** Loads, newest first. */
 export function loads(where: {
   id?: number | undefined
@@ -69,9 +80,17 @@ export function loads(where: {
               'read', read, 'loaded', loaded, 'rejected', rejected, 'duplicate', duplicate, 'unmatched', unmatched, 'unmatched_by', unmatched_by,
               'warnings', warnings) order by file_no), '[]')
             from reelhouse.load_file file where file.load_id = load.load_id) as files,
-           (select coalesce(json_agg(json_build_object('family', family, 'load', source_load_id, 'files', (
-                     select coalesce(json_agg(name order by file_no), '[]') from reelhouse.load_file file
-                     where file.load_id = source_load_id and file.family = used.family))
+           (select coalesce(json_agg(json_build_object('family', family, 'load', source_load_id, 'files', ${filesOf(sql`source_load_id`)}, 'taken_over', (
+                     with recursive reader (load_id) as (
+                       select used.source_load_id
+                       union
+                       select behind.source_load_id
+                       from reader join reelhouse.load merged using (load_id)
+                       join reelhouse.load_family behind on behind.load_id = merged.previous_load_id and behind.family = used.family
+                       where merged.mode = 'merge')
+                     select coalesce(json_agg(json_build_object('load', load_id, 'files', ${filesOf(sql`reader.load_id`)})
+                                              order by load_id desc), '[]')
+                     from reader where load_id <> used.source_load_id))
                    order by family), '[]')
             from reelhouse.load_family used where used.load_id = load.load_id) as families,
            row_counts, timings,
@@ -94,7 +113,8 @@ export const shownLoad = (load: LoadView): LoadView => ({ ...load, source: shown
 export interface RejectView {
   reject_id: number
   file: string
-  line: number
+  /** Null where it counts records of several lines. */
+  line: number | null
   code: string
   severity: string
   column: string | null
@@ -107,21 +127,21 @@ export function rejects(
   loadId: number,
   where: {
     severity?: string | undefined
-    after?: { file: string; line: number; reject_id: number } | undefined
+    after?: Pick<RejectView, 'file' | 'line' | 'reject_id'> | undefined
     skip?: number
     limit: number
   },
 ): RawBuilder<RejectView> {
   const { severity, after, skip = 0, limit } = where
   const behind = after
-    ? sql`(file, line, reject_id) > (${after.file}, ${after.line}::bigint, ${after.reject_id}::bigint)`
+    ? sql`(file, reject.line, reject_id) > (${after.file}, ${after.line ?? 0}::bigint, ${after.reject_id}::bigint)`
     : sql`true`
   return sql<RejectView>`
-    select reject_id, file, line, code, severity, column_name as "column", reason,
+    select reject_id, file, nullif(line, 0) as line, code, severity, column_name as "column", reason,
            coalesce(raw, left(record, 10000)) as raw
     from reelhouse.reject
     where load_id = ${loadId} and ${severity === undefined ? sql`true` : sql`severity = ${severity}`} and ${behind}
-    order by file, line, reject_id limit ${limit} offset ${skip}`
+    order by file, reject.line, reject_id limit ${limit} offset ${skip}`
 }
 
 export interface CheckView {

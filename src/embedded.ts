@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { type Cluster, openCluster } from './embedded-cluster.ts'
-import { findServer, type Server, startServer, stopServer, tail } from './embedded-server.ts'
+import { findServer, isAlive, type Server, startServer, stopServer, tail } from './embedded-server.ts'
 
 /** A running embedded PostgreSQL that this process uses. */
 export interface EmbeddedWarehouse {
@@ -24,6 +24,12 @@ export interface EmbeddedWarehouse {
  * so `reelhouse` can be dropped or copied meanwhile.
  */
 const USERS = 7_335_468
+
+/** What their sessions are called; the number of the process follows. */
+const USER = 'reelhouse user'
+
+/** How long PostgreSQL may take to notice that a process which was killed has left; on a busy machine more than a moment. */
+const NOTICING_MS = 5000
 
 /** How long users take to be back after PostgreSQL crashed or was restarted: they look for it at least once a second. */
 const OTHERS_MS = 2000
@@ -123,7 +129,7 @@ async function join({ data, password }: Cluster, { port }: Server): Promise<pg.C
     user: 'reelhouse',
     password,
     database: 'postgres',
-    application_name: 'reelhouse user',
+    application_name: `${USER} ${process.pid}`,
     connectionTimeoutMillis: 10_000,
   })
   client.on('error', () => {}) // 'end' follows, and says it all
@@ -151,12 +157,31 @@ async function leave(cluster: Cluster, client: pg.Client, log: Log): Promise<voi
 async function isLast(client: pg.Client): Promise<boolean> {
   try {
     await client.query('select pg_advisory_unlock_shared($1)', [USERS])
-    const { rows } = await client.query<{ last: boolean }>('select pg_try_advisory_lock($1) as last', [USERS])
-    return rows[0]!.last
+    const deadline = performance.now() + NOTICING_MS
+    for (;;) {
+      const { rows } = await client.query<{ last: boolean }>('select pg_try_advisory_lock($1) as last', [USERS])
+      if (rows[0]!.last) return true
+      // The session of a load's process that was killed with us may be there yet: that is nobody who will stop PostgreSQL.
+      if ((await hasLivingUsers(client)) || performance.now() > deadline) return false
+      await sleep(20)
+    }
   } catch (error) {
     if (wasCutOff(error)) return false // PostgreSQL went first.
     throw error
   }
+}
+
+/** Whether any session that holds the lock is of a process that lives. */
+async function hasLivingUsers(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ name: string }>(
+    `select application_name as name from pg_locks join pg_stat_activity using (pid)
+     where locktype = 'advisory' and classid = 0 and objid = $1 and objsubid = 1 and granted and pid <> pg_backend_pid()`,
+    [USERS],
+  )
+  return rows.some(({ name }) => {
+    const pid = Number(name.slice(USER.length))
+    return !(pid > 0) || isAlive(pid)
+  })
 }
 
 /** By a server that is starting, stopping (57P01 to 57P03) or gone. Its other answers, which have an SQLSTATE, are final. */

@@ -20,6 +20,8 @@ export const SEVERITIES = ['reject', 'warning', 'duplicate', 'unmatched'] as con
 const count = z.int()
 const instant = z.iso.datetime().nullable()
 
+const reader = { load: z.int(), files: z.array(z.string()) }
+
 /** A load as anyone sees it. */
 export const loadShape = z.strictObject({
   id: z.int(),
@@ -46,14 +48,16 @@ export const loadShape = z.strictObject({
       rejected: count,
       duplicate: count,
       unmatched: count.describe('Sound records of films that the load does not have'),
-      unmatched_by: z.record(z.string(), count).describe('The same by reason: no_link, blank_tmdb_id, film_absent'),
+      unmatched_by: z
+        .record(z.string(), count)
+        .describe('The same by reason: no_link, blank_tmdb_id, bad_tmdb_id, film_absent'),
       warnings: count,
     }),
   ),
   families: z
-    .array(z.strictObject({ family: z.string(), load: z.int(), files: z.array(z.string()) }))
+    .array(z.strictObject({ family: z.string(), ...reader, taken_over: z.array(z.strictObject(reader)) }))
     .describe(
-      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over',
+      'What the load has, by family of files, and which load read it: itself, or an earlier one from which it is carried over. Where that one was merged into others, taken_over has the loads that read the rest, and their files',
     ),
   row_counts: z.record(z.string(), count),
   timings: z.record(z.string(), count).describe('Milliseconds by stage'),
@@ -72,7 +76,12 @@ export const loadShape = z.strictObject({
 
 export const rejectShape = z.strictObject({
   file: z.string(),
-  line: z.int().describe('Physical line where the record starts; in a JSON array, its place'),
+  line: z
+    .int()
+    .nullable()
+    .describe(
+      'Physical line where the record starts; in a JSON array, its place; null where the entry counts records of several lines: all unmatched ratings of one MovieLens id',
+    ),
   code: z.string(),
   severity: z.enum(SEVERITIES),
   column: z.string().nullable(),

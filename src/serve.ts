@@ -17,8 +17,11 @@ import { Sweeper } from './sweeper.ts'
 /** How long requests that run may take to finish once the server is told to stop. */
 const GRACE_MS = 10_000
 
-/** Answers over HTTP until it is told to stop; an empty warehouse gets a sample meanwhile. */
-export async function serve(context: Context): Promise<void> {
+/**
+ * Answers over HTTP until it is told to stop; an empty warehouse gets a sample meanwhile.
+ * @param stopped the signal to stop, which may come before there is a warehouse
+ */
+export async function serve(context: Context, stopped: Promise<string>): Promise<void> {
   const { config, subjects, warehouse } = context
   const tokens = await adminTokens(config)
   const logger = { level: config.logLevel, stream: process.stderr }
@@ -39,7 +42,6 @@ export async function serve(context: Context): Promise<void> {
     say,
     log: (error) => app?.log.error({ err: error }, 'a schedule could not be kept'),
   })
-  const stopped = stopSignal()
   try {
     await buryTheDead(warehouse.writer)
     sweeper.soon()
@@ -85,8 +87,3 @@ async function startSamples({ subjects, warehouse }: Context, runner: Runner): P
     say(`The warehouse has no ${name} yet: loading a sample (load ${loadId}; GET /readyz shows its progress)`)
   }
 }
-
-const stopSignal = () =>
-  new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
-  })

@@ -22,6 +22,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import t, { type Test } from 'tap'
 import { openEmbedded } from '../src/embedded.ts'
+import { environment, start, until } from './processes.ts'
 
 const root = process.getuid?.() === 0
 t.setTimeout(120_000)
@@ -83,6 +84,34 @@ t.test('a second user keeps PostgreSQL going when the first one leaves', async (
   t.equal(await serverPid(dir), 0)
 })
 
+t.test('a killed user whose session is still there is nobody who will stop PostgreSQL', async (t) => {
+  const dir = await madePlace(t)
+  const last = await openEmbedded(dir)
+  const killed = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+  await once(killed, 'close')
+  const url = new URL(last.url)
+  url.pathname = '/postgres'
+  const session = new pg.Client({ connectionString: url.href, application_name: `reelhouse user ${killed.pid}` })
+  session.on('error', () => {})
+  await session.connect()
+  await session.query('select pg_advisory_lock_shared(7335468)')
+  const noticed = sleep(300).then(() => session.end())
+  await last.release()
+  t.equal(await serverPid(dir), 0)
+  await noticed
+})
+
+t.test('a server that is told to stop before it has started, and twice, stops PostgreSQL, too', async (t) => {
+  const dir = await madePlace(t)
+  const server = start(t, environment({ folder: dir }), 'serve')
+  await until('PostgreSQL runs', async () => (await serverPid(dir)) !== 0)
+  server.child.kill('SIGTERM')
+  await sleep(50)
+  server.child.kill('SIGTERM')
+  t.match(await server.ended, { code: 0, signal: null })
+  t.equal(await serverPid(dir), 0)
+})
+
 t.test('whoever comes while the last user leaves gets a PostgreSQL that stays', async (t) => {
   const dir = await madePlace(t)
   let current = await openEmbedded(dir)
@@ -127,7 +156,7 @@ t.test('after kill -9 of PostgreSQL its users get it back, where it was, with al
   while (!rows && Date.now() < deadline)
     rows = await ask(one.url, 'select n from kept').catch(() => sleep(50, undefined))
   t.strictSame(rows, [{ n: 42 }])
-  const users = "select count(*)::int as users from pg_stat_activity where application_name = 'reelhouse user'"
+  const users = "select count(*)::int as users from pg_stat_activity where application_name like 'reelhouse user %'"
   while ((await ask(one.url, users))[0].users < 2 && Date.now() < deadline) await sleep(50)
   const after = await serverPid(dir)
   t.not(after, before)

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { wholeText } from '../parse.ts'
-import { keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
+import { hasCome, keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 /** Who played in a film, and who worked on it. */
@@ -33,6 +33,7 @@ export const credits: MovieFamily<Credits> = {
     stage_crew: { record: 'bigint', person_id: 'bigint', name: 'text', job: 'text', department: 'text' },
   },
   anyIdSpace: false,
+  hasCome: hasCome(staged),
   stage(stager, { filmId, cast, crew }, { record, fileNo, line, digest, raw }) {
     stager.add('stage_credits', [record, fileNo, line, digest, filmId, wholeText(raw)])
     for (const { id, name, character, order } of cast) stager.add('stage_cast', [record, id, name, character, order])
@@ -70,7 +71,12 @@ export const credits: MovieFamily<Credits> = {
       'person_id',
       merging.mostFrequentName(
         'person_id',
-        sql`select record, person_id, name from ${cast} union all select record, person_id, name from ${crew}`,
+        merging.firstNamed(
+          scope.part(credits),
+          'person',
+          'person_id',
+          sql`select record, person_id, name from ${cast} union all select record, person_id, name from ${crew}`,
+        ),
       ),
       sql`${merging.linked('film_cast', 'person_id')} union ${merging.linked('film_crew', 'person_id')}`,
     )

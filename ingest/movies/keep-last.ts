@@ -54,6 +54,19 @@ export async function leaveKnown(merging: Merging, staged: Staged, known: RawBui
     join reelhouse.load_file file on file.load_id = ${scope.loadId} and file.file_no = found.file_no`.execute(trx)
 }
 
+const absence = (film: RawBuilder<unknown>) => sql`format('the load has no film %s', ${film})`
+
+/** Whether the film that was absent from an earlier load is one that this load brings, and tells nothing of by a record of its own. */
+export const hasCome =
+  ({ stage }: Staged) =>
+  (baseId: number): RawBuilder<boolean> =>
+    sql`
+    waiting.code = 'film_absent' and waiting.reason in (
+      select ${absence(sql`film_id`)} from stage_film come
+      where film_id is not null
+        and not exists (select from movies.film before where before.load_id = ${baseId} and before.film_id = come.film_id)
+        and not exists (select from ${sql.table(stage)} own where own.film_id = come.film_id))`
+
 /** Texts of unmatched records that are kept for a replay; all of them are entered and counted. */
 const TEXTS_KEPT = 10_000
 
@@ -71,7 +84,7 @@ export async function leaveUnmatched(merging: Merging, { stage, kept }: Staged):
       join reelhouse.load_file file using (file_no) where file.load_id = ${scope.loadId}),
     entered as (
       insert into reelhouse.reject (load_id, file, line, code, severity, column_name, reason, record)
-      select ${scope.loadId}, file, line, 'film_absent', 'unmatched', null, format('the load has no film %s', film_id),
+      select ${scope.loadId}, file, line, 'film_absent', 'unmatched', null, ${absence(sql`film_id`)},
              case when place <= ${TEXTS_KEPT} then text end
       from placed order by file, line)
     select file, count(*)::integer as records from placed group by file having count(*) > ${TEXTS_KEPT} order by file`.execute(

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { wholeText } from '../parse.ts'
 import type { Named } from './film.ts'
-import { keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
+import { hasCome, keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 export interface Keywords {
@@ -31,6 +31,7 @@ export const keywords: MovieFamily<Keywords> = {
     stage_keyword: { record: 'bigint', keyword_id: 'bigint', name: 'text' },
   },
   anyIdSpace: false,
+  hasCome: hasCome(staged),
   stage(stager, { filmId, keywords }, { record, fileNo, line, digest, raw }) {
     stager.add('stage_keywords', [record, fileNo, line, digest, filmId, wholeText(raw)])
     for (const { id, name } of keywords) stager.add('stage_keyword', [record, id, name])
@@ -58,7 +59,15 @@ export const keywords: MovieFamily<Keywords> = {
       scope.part(keywords),
       'keyword',
       'keyword_id',
-      merging.mostFrequentName('keyword_id', sql`select record, keyword_id, name from ${read}`),
+      merging.mostFrequentName(
+        'keyword_id',
+        merging.firstNamed(
+          scope.part(keywords),
+          'keyword',
+          'keyword_id',
+          sql`select record, keyword_id, name from ${read}`,
+        ),
+      ),
       merging.linked('film_keyword', 'keyword_id'),
     )
   },

@@ -6,7 +6,7 @@ import type { MovieFamily } from './merging.ts'
 export interface Link {
   movieLensId: number
   imdbId: string | null
-  /** Null where the file leaves it blank. */
+  /** Null where the file leaves it blank, or it cannot be read. */
   filmId: number | null
 }
 
@@ -29,11 +29,13 @@ export const links: MovieFamily<Link> = {
       movielens_id: 'integer',
       film_id: 'bigint',
       imdb_id: 'text',
+      film_unreadable: 'boolean',
     },
   },
   anyIdSpace: false,
-  stage(stager, { movieLensId, filmId, imdbId }, { record, fileNo, line, digest }) {
-    stager.add('stage_link', [record, fileNo, line, digest, movieLensId, filmId, imdbId])
+  stage(stager, { movieLensId, filmId, imdbId }, { record, fileNo, line, digest, unreadable }) {
+    const filmUnreadable = filmId === null && unreadable.includes('tmdbId')
+    stager.add('stage_link', [record, fileNo, line, digest, movieLensId, filmId, imdbId, filmUnreadable])
   },
 
   async merge(merging) {
@@ -41,11 +43,11 @@ export const links: MovieFamily<Link> = {
     await keepLast(merging, staged)
     const before = sql`select movielens_id from movies.link where load_id = ${base?.loadId}`
     await leaveKnown(merging, staged, sql`movielens_id in (${before})`)
-    const columns = 'movielens_id, film_id, imdb_id'
+    const columns = 'movielens_id, film_id, imdb_id, film_unreadable'
     await merging.fill(
       'link',
       columns,
-      sql`select ${merging.load}::integer, kept.movielens_id, film_id, imdb_id from stage_link join kept_link kept using (record)`,
+      sql`select ${merging.load}::integer, kept.movielens_id, film_id, imdb_id, film_unreadable from stage_link join kept_link kept using (record)`,
     )
     if (base)
       await merging.fill(

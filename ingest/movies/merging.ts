@@ -100,6 +100,19 @@ export class Merging {
   }
 
   /**
+   * Names as they were read, less those of records that waited in the ledger where the published load has a name already: an old record
+   * that finds its film changes no name that others go by.
+   * @param rows of (record, id, name)
+   */
+  firstNamed({ base }: FamilyPart, table: string, id: string, rows: RawBuilder<unknown>): RawBuilder<unknown> {
+    const key = sql.ref(id)
+    return sql`
+      select record, ${key}, name from (${rows}) as read
+      where record > 0 or not exists (
+        select from ${sql.table(`movies.${table}`)} before where load_id = ${base?.loadId} and before.${key} = read.${key})`
+  }
+
+  /**
    * Dimension rows: where an id carries several names the most frequent one, ties by code point.
    * @param rows of (record, id, name)
    */

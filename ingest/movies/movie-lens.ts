@@ -17,7 +17,8 @@ const movieLensId = requiredId.transform((value, context): number => {
 /** IMDb's without its letters: `0114709` is `tt0114709`. */
 const imdbId = text.transform((value, context): string | null => {
   if (value === null) return null
-  if (/^\d{1,10}$/.test(value)) return `tt${value.padStart(7, '0')}`
+  const [, digits] = /^(\d{1,10})(?:\.0*)?$/.exec(value) ?? []
+  if (digits !== undefined) return `tt${digits.padStart(7, '0')}`
   context.addIssue({ code: 'custom', message: `${shown(value)} is not a number`, params: { code: 'bad_id' } })
   return z.NEVER
 })

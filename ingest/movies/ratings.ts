@@ -124,19 +124,21 @@ async function fillRatings(merging: Merging): Promise<void> {
   merging.rowCounts.rating = Number(total.rows[0]?.ratings)
 }
 
-/** One entry for each MovieLens id, not for each rating: there may be millions, and each of them is stored. */
+/** One entry for each MovieLens id, not for each rating: there may be millions, and each of them is stored. Its line is 0: rows know theirs only
+ * by their place among all others, which nobody should look through for it. */
 async function leaveUnmatched({ trx, scope }: Merging): Promise<void> {
   await sql`
     insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
-    select ${scope.loadId}, file.name, 1, code, 'unmatched',
+    select ${scope.loadId}, file.name, 0, code, 'unmatched',
            format('%s of MovieLens id %s: %s', case ratings when 1 then '1 rating' else to_char(ratings, 'FM999,999,999,999') || ' ratings' end,
                   movielens_id,
                   case code when 'no_link' then 'no link says which film that is'
+                            when 'bad_tmdb_id' then 'the id of the film in its link cannot be read'
                             when 'blank_tmdb_id' then 'its link leaves the film blank'
                             else format('the load has no film %s', film_id) end),
            ratings
     from (select movielens_id, link.film_id, ratings,
-                 case when link.movielens_id is null then 'no_link' when link.film_id is null then 'blank_tmdb_id' else 'film_absent' end as code
+                 case when link.movielens_id is null then 'no_link' when link.film_unreadable then 'bad_tmdb_id' when link.film_id is null then 'blank_tmdb_id' else 'film_absent' end as code
           from (select movielens_id, sum(ratings) as ratings from rated group by movielens_id) as counted
           left join ${scope.table('link')} link using (movielens_id)
           where not exists (select from ${scope.table('film')} film where film.film_id = link.film_id)) as unmatched,

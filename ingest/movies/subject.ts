@@ -13,7 +13,7 @@ import { vegaMovies } from './vega-movies.ts'
 
 const movies: Subject = {
   name: 'movies',
-  ingestVersion: 2,
+  ingestVersion: 3,
   formats: [theMoviesDataset, tmdb5000, tmdbV11, imdb5000, vegaMovies, fred],
   families,
   merge,

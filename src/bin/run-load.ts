@@ -6,13 +6,14 @@ import { loadSubjects } from '../subjects.ts'
 import { openWarehouse } from '../warehouse.ts'
 
 /** The process of one load that a server queued: `run-load.js NUMBER`. How it ended is in the ledger. */
+// Before the warehouse is opened: whoever is killed while it uses the embedded one does not leave it as it should.
+const stop = new AbortController()
+const onSignal = (signal: string) => stop.abort(new CancelledError(`Stopped by ${signal}.`))
+process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
 const loadId = Number(process.argv[2])
 const subjects = await loadSubjects()
 const config = readConfig(subjects.keys())
 const warehouse = await openWarehouse(config)
-const stop = new AbortController()
-const onSignal = (signal: string) => stop.abort(new CancelledError(`Stopped by ${signal}.`))
-process.once('SIGTERM', onSignal).once('SIGINT', onSignal)
 try {
   const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
   const subject = load && subjects.get(load.subject)

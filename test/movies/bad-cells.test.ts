@@ -64,32 +64,34 @@ const badInCsv: BadCell[] = [
   [
     'genres',
     "[{'id': 1, 'name': '\\ud800'}]",
-    'warning bad_literal',
-    `0.name: holds a character that is no text in "[{'id': 1, 'name': '\\\\ud800'}]"`,
+    'warning bad_member',
+    '0.name: holds a character that is no text in {"id":1,"name":"\\ud800"}',
   ],
   [
     'genres',
     "[{'id': 1, 'name': '\\x00'}]",
-    'warning bad_literal',
-    `0.name: holds a character that is no text in "[{'id': 1, 'name': '\\\\x00'}]"`,
+    'warning bad_member',
+    '0.name: holds a character that is no text in {"id":1,"name":"\\u0000"}',
   ],
   [
     'production_companies',
     "[{'id': 9007199254740993, 'name': 'P'}]",
-    'warning bad_literal',
-    `0.id: Invalid input: expected number, received bigint in "[{'id': 9007199254740993, 'name': 'P'}]"`,
+    'warning bad_member',
+    '0.id: Invalid input: expected number, received bigint in {"id":"9007199254740993","name":"P"}',
   ],
   [
     'spoken_languages',
     `[{'iso_639_1': '${long}', 'name': ''}]`,
-    'warning bad_literal',
-    `0.iso_639_1: Too big: expected string to have <=400 characters in "[{'iso_639_1': '${long.slice(0, 44)}…"`,
+    'warning bad_member',
+    `0.iso_639_1: Too big: expected string to have <=400 characters in {"iso_639_1":"${long.slice(0, 46)}…`,
   ],
 ]
 
 const soundInCsv: SoundCell[] = [
   ['id', '2147483648', '2147483648'],
   ['id', '9007199254740991', '9007199254740991'],
+  ['id', '862.0', '862'],
+  ['id', '863.', '863'],
   ['title', long, long],
   ['release_date', '0001-01-01', '0001-01-01'],
   ['budget', '9223372036854775807', '9223372036854775807'],
@@ -227,6 +229,59 @@ for (const { name, firstLine, bad, sound, content } of [
       t.equal(film?.[PLACES[column] ?? column], value, `${column} ${shorter(cell)}`)
     }
   })
+
+t.test('a bad member of a list costs itself, and a list that is bad throughout is told in few words', async (t) => {
+  const house = await build(t)
+  const company = (id: unknown, name: string) => `{'name': '${name}', 'id': ${id}}`
+  const load = await house.load(
+    await house.file(
+      'movies_metadata.csv',
+      metadata([
+        {
+          production_companies: `[${company(3, 'Pixar')}, ${company("'abc'", 'Who')}, ${company(4, 'Four')}, None]`,
+          genres: "[{'id': 16}, {'id': 35, 'name': 'Comedy'}]",
+          production_countries: "[{'iso_3166_1': '', 'name': 'Nowhere'}, {'iso_3166_1': 'FR', 'name': 'France'}]",
+          spoken_languages: "[{'iso_639_1': 'en', 'name': 'English'}, 5]",
+        },
+        {
+          production_companies: `[${Array.from({ length: 50 }, (_, at) => company(-at, 'X')).join()}, ${company(7, 'Seven')}]`,
+        },
+      ]),
+    ),
+  )
+  t.match(load, { state: 'published', error: null, files: [{ read: 2, loaded: 2, warnings: 5 + 50 }] })
+  const found = await told(house, load)
+  const expected = 'Invalid input: expected'
+  t.strictSame(found.slice(0, 5), [
+    [
+      2,
+      'production_companies',
+      'warning bad_member',
+      `1.id: ${expected} number, received string in {"name":"Who","id":"abc"}`,
+    ],
+    [2, 'production_companies', 'warning bad_member', `3: ${expected} object, received null in null`],
+    [2, 'genres', 'warning bad_member', `0.name: ${expected} string, received undefined in {"id":16}`],
+    [
+      2,
+      'production_countries',
+      'warning bad_member',
+      '0.iso_3166_1: Too small: expected string to have >=1 characters in {"iso_3166_1":"","name":"Nowhere"}',
+    ],
+    [2, 'spoken_languages', 'warning bad_member', `1: ${expected} object, received number in 5`],
+  ])
+  const many = found.slice(5)
+  t.equal(many.length, 21)
+  const others = Array.from({ length: 30 }, (_, at) => at + 20).join(', ')
+  t.strictSame(many.at(-1), [
+    3,
+    'production_companies',
+    'warning bad_member',
+    `30 more members are no better: ${others}`,
+  ])
+  const stored = await storedByLine(house, load)
+  t.match(stored.get(2), { companies: '3,4', genres: '35', languages: 'en' })
+  t.match(stored.get(3), { companies: '7' })
+})
 
 t.test('a record that is none is a reject, and those around it are read', async (t) => {
   const house = await build(t)

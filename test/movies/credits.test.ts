@@ -14,7 +14,7 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
         '1',
       ],
       [`[${actor(9, 'Early', 'A')}]`, '[]', '2'],
-      [`[{'id': 'x'}]`, `[${worker(5, 'Ann', 'Editor', 'Editing')}]`, '3'],
+      ["[{'id': 'x'", `[${worker(5, 'Ann', 'Editor', 'Editing')}, {'id': 'abc', 'name': 'Bob'}]`, '3'],
       ['[]', '[]', 'many'],
       [`[${actor(9, 'Nine', '')}]`, '[]', '2'],
       [`[${actor(10, 'Ten', 'T')}]`, '[]', '99'],
@@ -37,7 +37,7 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
       duplicate: 1,
       unmatched: 1,
       unmatched_by: { film_absent: 1 },
-      warnings: 1,
+      warnings: 2,
     },
     { family: 'keywords', read: 3, loaded: 2, unmatched: 1, unmatched_by: { film_absent: 1 } },
   ])
@@ -61,7 +61,8 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
   t.strictSame(await rowsOf(house, 1, 'keyword', 'keyword_id, name'), ['931|jealousy', "4290|boy's toy"])
   t.strictSame(await leftOut(house, 1), [
     'credits.csv 3 superseded duplicate: credits of film 2 stands again at line 6, with other values; the last one is kept',
-    `credits.csv 4 bad_literal warning: 0.id: Invalid input: expected number, received string in "[{'id': 'x'}]"`,
+    `credits.csv 4 bad_literal warning: expected ',' or '}' at character 12, found the end of the text in "[{'id': 'x'"`,
+    'credits.csv 4 bad_member warning: 1.id: Invalid input: expected number, received string in {"id":"abc","name":"Bob"}',
     'credits.csv 5 bad_id reject: "many" is not an integer',
     'credits.csv 7 film_absent unmatched: the load has no film 99',
     'keywords.csv 4 film_absent unmatched: the load has no film 98',
@@ -73,7 +74,7 @@ t.test('credits and keywords beside the films become people, parts, jobs and wor
   ])
 })
 
-t.test('what had no film is read again once there is one', async (t) => {
+t.test('what had no film is taken over once there is one', async (t) => {
   const house = await build(t)
   const films = metadata(sound(1))
   const credits = creditsCsv([`[${actor(9, 'Nine', 'X')}]`, '[]', '2'], [`[${actor(8, 'Eight', 'Y')}]`, '[]', '1'])
@@ -88,14 +89,88 @@ t.test('what had no film is read again once there is one', async (t) => {
   })
   t.strictSame(await leftOut(house, early.id), ['credits.csv 2 film_absent unmatched: the load has no film 2'])
   t.strictSame(await rowsOf(house, early.id, 'film', 'film_id'), [], 'no snapshot was made')
-  await house.load(await house.file('movies_metadata.csv', metadata(sound(2))))
-  t.strictSame(await rowsOf(house, 3, 'film_cast', 'film_id, person_id'), ['1|8'], 'carried over')
-  const replay = await house.load('', { replayOf: 1, mode: 'merge' })
-  t.match(replay, { state: 'published', error: null, files: [{ name: 'credits.csv', read: 1, loaded: 1 }] })
-  t.strictSame(await rowsOf(house, 4, 'film_cast', 'film_id, person_id'), ['1|8', '2|9'])
-  t.strictSame(await rowsOf(house, 4, 'person', 'person_id, name'), ['8|Eight', '9|Nine'])
+  const load = await house.load(await house.file('movies_metadata.csv', metadata(sound(2))))
+  t.strictSame(await rowsOf(house, 3, 'film_cast', 'film_id, person_id'), ['1|8', '2|9'])
+  t.strictSame(await rowsOf(house, 3, 'person', 'person_id, name'), ['8|Eight', '9|Nine'])
+  t.match(load, {
+    state: 'published',
+    files: [{ name: 'movies_metadata.csv', read: 2, loaded: 2 }],
+    notes: [
+      'credits carried over from load 1 (credits.csv of 2017-07-26)',
+      'credits.csv of load 1: 1 record that had no film then is taken over, as this load has it',
+    ],
+  })
+  t.equal(load.files.length, 1, 'the record was read and counted in load 1')
+  t.strictSame(await leftOut(house, 3), [])
   const again = await house.load('', { replayOf: 1, mode: 'merge' })
   t.match(again, { state: 'unchanged', files: [{ read: 1, loaded: 0, duplicate: 1 }] }, 'the published load has them')
+})
+
+t.test(
+  'the last record of a film that came is taken over, whichever load read it, and whoever lost it since',
+  async (t) => {
+    const house = await build(t)
+    const films = (count: number) => house.file(`movies_metadata-20${10 + count}.csv`, metadata(sound(count)))
+    await house.load(
+      await folderOf(house, 'a', {
+        'movies_metadata.csv': metadata(sound(1)),
+        'credits.csv': creditsCsv(
+          [`[${actor(8, 'Eight', 'Y')}]`, '[]', '1'],
+          [`[${actor(9, 'Old', 'X')}]`, '[]', '2'],
+          [`[${actor(8, 'Acht', 'Z')}]`, "[{'id': 1", '3'],
+        ),
+        'keywords.csv': keywordsCsv(['2', "[{'id': 4, 'name': 'sea'}]"]),
+      }),
+    )
+    const merged = await house.file(
+      'credits.csv',
+      creditsCsv([`[${actor(9, 'New', 'X')}]`, '[]', '2'], ['[]', '[]', '4']),
+    )
+    await house.load(merged, { mode: 'merge' })
+    // What a replay reads is no newer for it.
+    await house.load('', { replayOf: 1, mode: 'merge', mended: [] })
+    const third = await house.load(await films(3))
+    t.strictSame(await rowsOf(house, third.id, 'film_cast', 'film_id, person_id'), ['1|8', '2|9', '3|8'])
+    t.strictSame(
+      await rowsOf(house, third.id, 'person', 'person_id, name'),
+      ['8|Eight', '9|New'],
+      'names that show stay',
+    )
+    t.strictSame(await rowsOf(house, third.id, 'film_keyword', 'film_id, keyword_id'), ['2|4'])
+    t.match(third.notes.slice(-3), [
+      'credits.csv of load 1: 1 record that had no film then is taken over, as this load has it',
+      'credits.csv of load 2: 1 record that had no film then is taken over, as this load has it',
+      'keywords.csv of load 1: 1 record that had no film then is taken over, as this load has it',
+    ])
+    t.match(await leftOut(house, third.id), [/^credits.csv of load 1 4 bad_literal warning: /])
+    const less = await house.load(await films(1))
+    t.strictSame(await rowsOf(house, less.id, 'film_cast', 'film_id, person_id'), ['1|8'])
+    const back = await house.load(await films(2), { mode: 'merge' })
+    t.equal(back.error, null)
+    t.strictSame(await rowsOf(house, back.id, 'film_cast', 'film_id, person_id'), ['1|8', '2|9'])
+    // A record of the load's own comes first, even one that tells of nobody.
+    await house.load(await films(1), { force: true })
+    const own = await folderOf(house, 'own', {
+      'movies_metadata.csv': metadata(sound(2)),
+      'credits.csv': creditsCsv(['[]', '[]', '2']),
+    })
+    const last = await house.load(own, { mode: 'merge' })
+    t.equal(last.error, null)
+    t.strictSame(await rowsOf(house, last.id, 'film_cast', 'film_id, person_id'), ['1|8'])
+    t.strictSame(await rowsOf(house, last.id, 'film_keyword', 'film_id, keyword_id'), ['2|4'])
+  },
+)
+
+t.test('records whose text was not kept are told, where their film has come', async (t) => {
+  const house = await build(t)
+  const long = actor(9, 'Nine', 'x'.repeat(100_001))
+  const credits = creditsCsv([`[${long}]`, '[]', '2'], [`[${long}]`, '[]', '3'])
+  await house.load(await folderOf(house, 'a', { 'movies_metadata.csv': metadata(sound(1)), 'credits.csv': credits }))
+  const load = await house.load(await house.file('movies_metadata.csv', metadata(sound(2))))
+  t.equal(
+    load.notes.at(-1),
+    'credits.csv of load 1: 1 record that had no film then would have one now, but no text of it was kept; load that file again, with mode merge',
+  )
 })
 
 t.test('lists as JSON, and keywords in the file of the films', async (t) => {

@@ -230,18 +230,18 @@ const CELLS: [format: Parameters<typeof fileOf>[0], cells: Cell[]][] = [
       ],
       ['genres', '['.repeat(100_000), 'warning bad_literal', `no JSON in "${'['.repeat(60)}…"`],
       ['genres', '{}', 'warning bad_literal', 'the value: Invalid input: expected array, received object in "{}"'],
-      ['genres', '[null]', 'warning bad_literal', '0: Invalid input: expected object, received null in "[null]"'],
+      ['genres', '[null]', 'warning bad_member', '0: Invalid input: expected object, received null in null'],
       [
         'production_companies',
         '[{"id": "3", "name": "P"}]',
-        'warning bad_literal',
-        '0.id: Invalid input: expected number, received string in "[{\\"id\\": \\"3\\", \\"name\\": \\"P\\"}]"',
+        'warning bad_member',
+        '0.id: Invalid input: expected number, received string in {"id":"3","name":"P"}',
       ],
       [
         'production_companies',
         '[{"id": 3, "name": "\\ud800"}]',
-        'warning bad_literal',
-        '0.name: holds a character that is no text in "[{\\"id\\": 3, \\"name\\": \\"\\\\ud800\\"}]"',
+        'warning bad_member',
+        '0.name: holds a character that is no text in {"id":3,"name":"\\ud800"}',
       ],
       [
         'production_companies',
@@ -263,7 +263,7 @@ const CELLS: [format: Parameters<typeof fileOf>[0], cells: Cell[]][] = [
       ['title', 'Am\ue0e9lie', 'reject invalid_utf8', notUtf8],
       ['overview', 'Earth?\ue094s Mightiest Heroes', 'warning invalid_utf8', notUtf8],
       ['genres', 'Com\ue0e9die, Drama', 'warning invalid_utf8', notUtf8],
-      ['production_companies', `A, ${long}`, 'warning too_long', `${x60} is longer than 400 characters`],
+      ['production_companies', `, ${long}`, 'warning too_long', `${x60} is longer than 400 characters`],
       [
         'production_companies',
         "[{'name': 'Pixar', 'id': 3}]",
@@ -352,6 +352,16 @@ for (const [format, cells] of CELLS)
       }
     }
   })
+
+t.test('of names in one cell a bad one costs itself, and the others stay', async (t) => {
+  const house = await build(t)
+  const long = 'x'.repeat(401)
+  const one = { production_companies: `A, ${long}, B`, genres: `Drama, ${long}` }
+  const load = await house.load(await house.file('any.csv', fileOf('tmdb-v11', [one])))
+  t.match(load, { state: 'published', format: 'tmdb-v11', files: [{ loaded: 1, warnings: 2 }] })
+  const [{ film_id }] = await rows(house, 'films', 'film_id')
+  t.match(await film(house, film_id), { companies: [{ name: 'A' }, { name: 'B' }], genres: [{ name: 'Drama' }] })
+})
 
 /** UTF-8, but U+E080 to U+E0FF are single bytes from 80 to FF. */
 function bytes(text: string): Buffer {

@@ -29,7 +29,12 @@ t.test('each file by itself is merged into what is published', async (t) => {
     format: 'the-movies-dataset',
     file_date: first.file_date,
     files: [{ family: 'credits', read: 1, loaded: 1 }],
-    families: [{ family: 'credits', load: 2 }, { family: 'films', load: 1 }, { load: 1 }, { load: 1 }],
+    families: [
+      { family: 'credits', load: 2, files: ['people.csv'], taken_over: [{ load: 1, files: ['credits.csv'] }] },
+      { family: 'films', load: 1, files: ['movies_metadata.csv'], taken_over: [] },
+      { load: 1 },
+      { load: 1 },
+    ],
   })
   t.strictSame(await rowsOf(house, 2, 'film_cast', 'film_id, person_id'), ['1|9', '2|7'])
   t.strictSame(await rowsOf(house, 2, 'person', 'person_id'), ['5', '7', '9'])
@@ -52,6 +57,20 @@ t.test('each file by itself is merged into what is published', async (t) => {
   t.strictSame(await rowsOf(house, 5, 'film_rating', 'film_id, rating_count, rating_sum'), ['1|2|5.0', '2|1|1.0'])
   t.strictSame(await rowsOf(house, 5, 'film_keyword', 'film_id, keyword_id'), ['1|4'])
   t.strictSame(await rowsOf(house, 5, 'film_cast', 'film_id, person_id'), ['1|9', '2|7'])
+  const films = await merge('new/some.csv', metadata(sound(1)))
+  t.match(
+    films.families.find(({ family }) => family === 'films'),
+    { load: 6, files: ['some.csv'], taken_over: [{ load: 1, files: ['movies_metadata.csv'] }] },
+  )
+  const again = await merge('new/more.csv', credits('1', 9))
+  t.match(again.families[0], {
+    family: 'credits',
+    load: 7,
+    taken_over: [
+      { load: 2, files: ['people.csv'] },
+      { load: 1, files: ['credits.csv'] },
+    ],
+  })
 })
 
 t.test('a folder without films, with a price index', async (t) => {
@@ -104,4 +123,24 @@ t.test('what several formats have is of the one that is published', async (t) =>
     state: 'failed',
     error: /is of no format that movies knows/,
   })
+})
+
+t.test('tables beside the films that no file of the format is like are named', async (t) => {
+  const house = await build(t)
+  const folder = await folderOf(house, 'a', {
+    'movies_metadata.csv': metadata(sound(1)),
+    'movies_metadata-2016.csv': metadata(sound(2)),
+    'CPIAUCSL.csv': 'DATE,CPIAUCSL\n1947-01-01,21.48\n',
+    'CPI-1.csv': 'DATE,CPIAUCSL\n1947-01-01,21\n',
+    'index.csv': 'DATE,ABC-1\n1947-01-01,21.48\n',
+    'tmdb_5000_credits.csv': 'movie_id,title,cast,crew\n',
+    'notes.txt': 'not a table',
+    ...Object.fromEntries(Array.from({ length: 5 }, (_, at) => [`b${at}.csv`, 'a,b\n1,2\n'])),
+  })
+  const load = await house.load(folder)
+  t.equal(load.error, null)
+  const strangers = load.notes.filter((note) => note.startsWith('passed over, as'))
+  t.strictSame(strangers, [
+    'passed over, as neither name nor columns are those of a file of the-movies-dataset: tmdb_5000_credits.csv, index.csv, b4.csv, b3.csv, b2.csv and 2 more',
+  ])
 })

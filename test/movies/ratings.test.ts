@@ -39,10 +39,59 @@ t.test('ratings come to their films by the links, and those without a film are c
   ])
   t.strictSame(await rowsOf(house, 1, 'film_rating', FILM_RATING), ['1|1|4.0|0|1|0', '2|2|5.5|1|0|1'])
   t.strictSame(await leftOut(house, 1), [
-    'ratings.csv 1 blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
-    'ratings.csv 1 film_absent unmatched: 2 ratings of MovieLens id 40: the load has no film 4',
-    'ratings.csv 1 no_link unmatched: 1 rating of MovieLens id 50: no link says which film that is',
+    'ratings.csv 0 blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
+    'ratings.csv 0 film_absent unmatched: 2 ratings of MovieLens id 40: the load has no film 4',
+    'ratings.csv 0 no_link unmatched: 1 rating of MovieLens id 50: no link says which film that is',
   ])
+  // They stand at no line, and are paged through all the same.
+  const first = await house.get('/v1/loads/1/rejects?limit=1')
+  t.match(first.body.data, [{ file: 'ratings.csv', line: null, code: 'blank_tmdb_id' }])
+  const next = /<(.*)>/.exec(String(first.headers.link))?.[1] as string
+  t.match((await house.get(next)).body.data, [{ line: null, code: 'film_absent' }])
+  const { body } = await house.app.inject({ url: '/v1/loads/1/rejects?format=csv' })
+  t.match(
+    body,
+    /^file,line,.*\r?\nratings.csv,,blank_tmdb_id,.*\r?\nratings.csv,,film_absent,.*\r?\nratings.csv,,no_link,/,
+  )
+})
+
+t.test('whole numbers may be written as floats, and an id that cannot be read is told from a blank one', async (t) => {
+  const house = await build(t)
+  const links = 'movieId,imdbId,tmdbId\n10.0,114709.0,1.0\n20,113497,notanid\n30,,\n40,,2.5\n'
+  const lines = ['1.0,10.0,4.0,1.0', '1,20,0.5,2', '2,20,1,3', '1,30,5.0,3', '1,40,3,4']
+  const load = await house.load(
+    await folderOf(house, 'a', {
+      'movies_metadata.csv': films,
+      'links.csv': links,
+      'ratings.csv': [HEADER, ...lines].join('\n'),
+    }),
+  )
+  t.match(load.files.slice(1), [
+    { read: 4, loaded: 4, warnings: 2 },
+    { read: 5, loaded: 1, unmatched: 4, unmatched_by: { bad_tmdb_id: 3, blank_tmdb_id: 1 } },
+  ])
+  t.strictSame(await rowsOf(house, 1, 'link', `movielens_id, coalesce(film_id::text, '-'), imdb_id`), [
+    '10|1|tt0114709',
+    '20|-|tt0113497',
+    '30|-',
+    '40|-',
+  ])
+  t.strictSame(await rowsOf(house, 1, 'film_rating', FILM_RATING), ['1|1|4.0|0|1|0'])
+  const bad = 'the id of the film in its link cannot be read'
+  t.match(
+    await leftOut(house, 1),
+    [
+      'links.csv 3 bad_id warning: "notanid" is not an integer',
+      'links.csv 5 bad_id warning: "2.5" is not an integer',
+      `bad_tmdb_id unmatched: 2 ratings of MovieLens id 20: ${bad}`,
+      'blank_tmdb_id unmatched: 1 rating of MovieLens id 30: its link leaves the film blank',
+      `bad_tmdb_id unmatched: 1 rating of MovieLens id 40: ${bad}`,
+    ].map((text) => new RegExp(`${text}$`)),
+  )
+  // Links that are carried over say the same.
+  const ratings = await house.file('ratings.csv', [HEADER, ...lines].join('\n'))
+  const again = await house.load(ratings, { mode: 'merge' })
+  t.match(again.files, [{ unmatched_by: { bad_tmdb_id: 3, blank_tmdb_id: 1 } }])
 })
 
 t.test('each bad line among clean ones is named, and what is sound around it is kept', async (t) => {
@@ -81,7 +130,7 @@ t.test('each bad line among clean ones is named, and what is sound around it is 
   })
   const at = (line: string) => lines.indexOf(line) + 2
   t.strictSame(await leftOut(house, 1), [
-    'ratings_small.csv 1 no_link unmatched: 1 rating of MovieLens id 11: no link says which film that is',
+    'ratings_small.csv 0 no_link unmatched: 1 rating of MovieLens id 11: no link says which film that is',
     `ratings_small.csv 2 identical duplicate: the rating of MovieLens id 10 by user 10000 stands again at line ${lines.length - 1}, the same`,
     `ratings_small.csv ${at('x,10,4,1')} bad_id reject: "x" is not an integer`,
     `ratings_small.csv ${at('1,10,4.2,1')} bad_rating reject: "4.2" is not a rating from 0.5 to 5 in halves`,
