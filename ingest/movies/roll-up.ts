@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely'
-import { ADDITIVE, COMPUTED, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
-import { cellIds, filmsInCells } from '../../queries/movies/parts/cells.ts'
-import { lifetimeColumns, lifetimes, measures, sums } from '../../queries/movies/parts/measures.ts'
+import { ADDITIVE, COMPUTED, cellRows, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
+import { cellIds } from '../../queries/movies/parts/cells.ts'
+import { lifetimeColumns } from '../../queries/movies/parts/measures.ts'
 import { periodOf } from '../../queries/movies/parts/periods.ts'
 import { scopeOf } from '../../queries/report.ts'
 import type { MergeScope } from '../subject.ts'
@@ -16,7 +16,7 @@ export async function rollUp(
     for (const grain of grains) {
       const cells = { by, periods: grain !== 'ever' }
       const params = grain === 'month' ? { grain } : {}
-      const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
+      const { rows, measures } = cellRows(scope, params, cells)
       const time = {
         month: () => ['month', 'year', 'period'],
         year: () => ['year', 'period'],
@@ -30,7 +30,8 @@ export async function rollUp(
       }[grain]
       const members = cellIds({ by, periods: false })
       const columns = ['load_id', 'cells', 'grain', ...members, ...time, ...ADDITIVE, ...COMPUTED]
-      const computed = measures(scope, {}).filter(({ alias }) => COMPUTED.includes(alias as string))
+      const computed = measures.filter(({ alias }) => COMPUTED.includes(alias as string))
+      const order = cellIds(cells).map((id) => sql.ref(`cell.${id}`))
       // In the order of the report's key, so that rows that are read together lie together.
       await sql`
         insert into ${table('rollup')} (${sql.join(columns.map((name) => sql.ref(name)))})
@@ -43,11 +44,7 @@ export async function rollUp(
           ...ADDITIVE.map((name) => sql.ref(`cell.${name}`)),
           ...computed,
         ])}
-        from (select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums({})])}
-              from (${filmsInCells(scope, params, cells)}) as f
-              ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}) as cell
-        ${ids.length > 0 ? sql`order by ${sql.join(cellIds(cells).map((id) => sql.ref(`cell.${id}`)))}` : sql``}`.execute(
-        trx,
-      )
+        from (${rows}) as cell
+        ${order.length > 0 ? sql`order by ${sql.join(order)}` : sql``}`.execute(trx)
     }
 }

@@ -10,7 +10,7 @@ import { filmsInGroups, groupReasons } from './parts/groups.ts'
 import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
 import { amountOf, priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOfGroups, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['genre', 'company', 'budget_band', 'all'] as const
@@ -61,14 +61,7 @@ export default report({
     additive: () => ['films', 'lost'],
     choosesRows: ['min_releases'],
     meta: priceMeta,
-    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
-      params.by === 'company'
-        ? sharedNamesOf(
-            db,
-            scope,
-            keys.map(([id]) => id as string),
-          )
-        : [],
+    metaOfRows: (db: MoviesDb, scope, { by }: Params, keys) => sharedNamesOfGroups(db, scope, by, keys),
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       restsOn: () => Object.fromEntries(FIGURES.map((name) => [name, MONEY])),

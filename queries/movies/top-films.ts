@@ -11,7 +11,7 @@ import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from '
 import { lacking, restingOn } from './parts/lacking.ts'
 import { measureDecimals, quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
-import { sharedNames, sharedNamesOf, sharedNamesShape } from './parts/shared-names.ts'
+import { sharedNames, sharedNamesOfGroups, sharedNamesShape } from './parts/shared-names.ts'
 import type { MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['year', 'genre', 'company', 'decade', 'all'] as const
@@ -129,14 +129,7 @@ export default report({
     rows: (db: MoviesDb, scope, { min_releases, ...params }: Params) =>
       db.selectFrom(top(scope, params, Number.MAX_SAFE_INTEGER).as('every')).selectAll(),
     meta: priceMeta,
-    metaOfRows: (db: MoviesDb, scope, params: Params, keys) =>
-      params.by === 'company'
-        ? sharedNamesOf(
-            db,
-            scope,
-            keys.map(([id]) => id as string),
-          )
-        : [],
+    metaOfRows: (db: MoviesDb, scope, { by }: Params, keys) => sharedNamesOfGroups(db, scope, by, keys),
     parts: filmParts({
       query: (db: MoviesDb, scope, params: Params) => db.selectFrom(given(scope, params).as('part')).selectAll(),
       elsewhere: ['rank'],

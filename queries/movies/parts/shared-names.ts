@@ -54,3 +54,18 @@ export function sharedNames(
                 from told group by name) as grouped) as every)`
   return [db.selectFrom(told.as('told')).select(['shared_names']) as unknown as Rows<Record<string, unknown>>]
 }
+
+/** The same of groups whose key begins with their id, where they are companies. */
+export const sharedNamesOfGroups = (
+  db: MoviesDb,
+  scope: Scope,
+  by: string | undefined,
+  keys: (string | null)[][],
+): Rows<Record<string, unknown>>[] =>
+  by === 'company'
+    ? sharedNamesOf(
+        db,
+        scope,
+        keys.map(([id]) => id as string),
+      )
+    : []
