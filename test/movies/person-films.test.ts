@@ -140,7 +140,10 @@ t.test('an explanation tells who did something else, a comparison who does it no
     },
     { period: '1996', change: 'changed', difference: { revenue: 100_000 } },
   ])
-  t.match(await changes(`films&${asBob}&fields=revenue`), [{ film_id: 4, difference: { revenue: 100_000 } }])
+  t.match(await changes(`films&${asBob}&fields=revenue`), [
+    { film_id: 1, change: 'removed', fields: [{ field: 'crew' }] },
+    { film_id: 4, change: 'changed', difference: { revenue: 100_000 } },
+  ])
   t.match(await changes(`years&${asBob}`), [
     {
       period: '1995',

@@ -2,7 +2,7 @@ import type { Outcome, Way } from './attempt.ts'
 
 /** Its own sentence of what happened to a load that was struck, and others that are as true of a process that dies in between. */
 const GONE =
-  /^Its process ended in stage (open|parse|merge|index|check|publish) without a word \(killed, or cut off from the database\?\)\.$/
+  /^Its process ended in stage (open|parse|merge|index|check|roll_up|publish) without a word \(killed, or cut off from the database\?\)\.$/
 const NEVER_TAKEN_UP = /^No process took it up/
 const LOST = /^The connection to the database was lost\.$/
 
