@@ -60,6 +60,11 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   decimals?(params: z.output<z.ZodObject<Params>>): Record<string, number | undefined>
   /** The table that the figures of its rows are added up from, where there is a choice. */
   addedUpFrom?(scope: Scope, params: z.output<z.ZodObject<Params>>): string
+  /**
+   * Columns of the key by which PostgreSQL can pick rows before it computes them, as it can by what its query groups by; none where
+   * rows are read and not computed.
+   */
+  pickedBy?(scope: Scope, params: z.output<z.ZodObject<Params>>): string[] | undefined
   /** How its rows in two loads are compared; without it every column but the key counts, and nothing explains a row. */
   compared?: Compared
 }

@@ -24,6 +24,7 @@ export function statementOf(db: AnyDb, question: Question): Rows<ReadPage> {
     report,
     loadId: snapshot.id,
     rows: report.query(db, scope, params),
+    pickedBy: report.pickedBy?.(scope, params),
     page: { ...page, limit: page.limit ?? DEFAULT_LIMIT },
     line: format.line,
     separator: format.separator,

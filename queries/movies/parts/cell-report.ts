@@ -68,6 +68,7 @@ export function cellReport({ summary, description, version, by, example }: Told)
     counted: countedIn(cells),
     decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
+    pickedBy: pickedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf(by), aliases: ['year', 'partial'] }),
   }
 }
@@ -107,12 +108,17 @@ export function lifetimeReport({ by: [name], ...told }: Omit<Told, 'by'> & { by:
     counted: countedIn(cells),
     decimals: measureDecimals,
     addedUpFrom: (scope, params: CellParams) => cellRows(scope, params, cells).table,
+    pickedBy: pickedIn(cells),
     compared: comparedByFilms({ cells, names: namesOf([name]), lifetime: true }),
   }
 }
 
 const countedIn = (cells: Cells) => (db: MoviesDb, scope: Scope, params: CellParams) =>
   filmsCounted(db, scope, params, cellReasons(scope, params, cells))
+
+/** Members; of periods PostgreSQL has only their names, which it would have to tell of all films. */
+const pickedIn = (cells: Cells) => (scope: Scope, params: CellParams) =>
+  cellRows(scope, params, cells).read ? undefined : cells.by.flatMap((name) => dimensionNamed(name).ids)
 
 const lackingIn =
   ({ by }: Cells) =>

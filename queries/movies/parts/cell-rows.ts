@@ -42,6 +42,8 @@ export interface CellRows {
   measures: AliasedRawBuilder<unknown, string>[]
   /** The table that they are added up from. */
   table: 'movies.rollup' | 'movies.film'
+  /** Whether they are in the table as they are. */
+  read?: boolean
 }
 
 /** The cells that pass, each added up, by the cheapest way there is. */
@@ -98,7 +100,13 @@ function fromRollup(scope: Scope, params: CellParams, cells: Cells, grain: Grain
       ${min_releases === undefined ? sql`` : sql`and f.releases >= ${min_releases}`}`
     const heads = headsOf(scope, params, cells)
     if (cells.periods) heads[0] = sql.ref('cell.period').as('period')
-    return { rows, heads, measures: params.aggregate ? measures(scope, params) : kept(scope), table: 'movies.rollup' }
+    return {
+      rows,
+      heads,
+      measures: params.aggregate ? measures(scope, params) : kept(scope),
+      table: 'movies.rollup',
+      read: true,
+    }
   }
   const longer = LONGER[params.grain as keyof typeof LONGER]
   const sum = (name: string) => sql`sum(${sql.ref(`f.${name}`)}) as ${sql.ref(name)}`

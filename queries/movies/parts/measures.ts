@@ -60,10 +60,14 @@ const bothKnown = sql`f.budget is not null and f.revenue is not null`
 const known = (name: string) => sql`${sql.ref(`f.${name}`)} is not null`
 const profit = sql`(f.revenue - f.budget)`
 
-/** The two middle values added up; they are one where there is an odd number of them. */
-const middle = (value: RawBuilder<unknown>, which: RawBuilder<unknown>) => sql`
-  (percentile_disc(0.5) within group (order by ${value}::numeric) filter (where ${which})
-   + percentile_disc(0.5) within group (order by ${value}::numeric desc) filter (where ${which}))`
+/**
+ * The two middle values added up; they are one where there is an odd number of them. They are picked from the cell's values, and not by
+ * an aggregate of its own, which would prepare to sort in each of the many cells that have none.
+ */
+const middle = (values: RawBuilder<unknown>) => sql`
+  case when ${values} is not null then (
+    select percentile_disc(0.5) within group (order by value::numeric) + percentile_disc(0.5) within group (order by value::numeric desc)
+    from unnest(${values}) as value) end`
 
 /**
  * What is added up of the films `f` of a cell. The measures are made of it a level above, where PostgreSQL computes them for the
@@ -75,12 +79,14 @@ export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
     return isSplit(params) ? sql`coalesce(round(sum(f.share) ${filter}, 6), 0)` : sql`count(*) ${filter}`
   }
   const matched = (value: RawBuilder<unknown>) => sql`sum(${value}) filter (where ${bothKnown})`
-  const middles =
+  const all = (value: RawBuilder<unknown>, which: RawBuilder<unknown>) =>
+    sql`array_agg(${value}) filter (where ${which})`
+  const values =
     params.aggregate === 'median'
       ? [
-          middle(sql`f.budget`, known('budget')).as('budget_middle'),
-          middle(sql`f.revenue`, known('revenue')).as('revenue_middle'),
-          middle(profit, bothKnown).as('profit_middle'),
+          all(sql`f.budget`, known('budget')).as('budget_values'),
+          all(sql`f.revenue`, known('revenue')).as('revenue_values'),
+          all(profit, bothKnown).as('profit_values'),
         ]
       : []
   return [
@@ -100,7 +106,7 @@ export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
     sql`sum(f.vote_count)`.as('vote_count'),
     sql`sum(f.rating_sum)`.as('rating_sum'),
     sql`sum(f.rating_count)`.as('rating_count'),
-    ...middles,
+    ...values,
   ]
 }
 
@@ -109,7 +115,7 @@ export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<un
   const of = (name: string) => sql.ref(`cell.${name}`)
   const plain = (value: RawBuilder<unknown>) => sql`trim_scale((${value})::numeric)`
   const amount = (name: string, sum: RawBuilder<unknown>, films: RawBuilder<unknown>, asSum: RawBuilder<unknown>) => {
-    if (params.aggregate === 'median') return quotient(of(`${name}_middle`), sql`2`, 2)
+    if (params.aggregate === 'median') return quotient(middle(of(`${name}_values`)), sql`2`, 2)
     if (params.aggregate === 'mean') return quotient(sum, sql`nullif(${films}, 0)`, 2)
     return plain(asSum)
   }

@@ -66,39 +66,37 @@ export function reconciliation(
           sql`(${sql.join(ids)}) in (select ${sql.join(ids)} from films f group by ${sql.join(ids)} having ${enoughReleases(params)})`,
         ]),
   ]
-  const sum = (amount: string) => sql`coalesce(sum(${sql.ref(amount)}), 0)`
   const within = by.flatMap((name) => dimensionNamed(name).links?.within ?? []).map((column) => sql.ref(column))
-  // What of each film is in rows: under `split`, and where it is shared out several times, the most of these.
-  const onceInRows = sql`
-    select ${sql.join(SHARED.map((amount) => sql`max(${sql.ref(amount)}) as ${sql.ref(amount)}`))}
-    from (select film_id, ${sql.join(SHARED.map((amount) => sql`sum(${sql.ref(amount)}) as ${sql.ref(amount)}`))}
-          from shown group by ${sql.join([sql`film_id`, ...within])}) as shares
-    group by film_id`
-  const measures: { measure: string; whole: RawBuilder<unknown>; shared: RawBuilder<unknown> }[] = [
-    { measure: 'releases', whole: sql`count(*)`, shared: sql`coalesce(round(sum(share), 6), 0)` },
-    { measure: 'budget', whole: sum('budget'), shared: sum('budget') },
-    { measure: 'revenue', whole: sum('revenue'), shared: sum('revenue') },
-  ]
-  const accounts = measures.map(({ measure, whole, shared }) => {
-    const rows = sql`(select (${isSplit(params) ? shared : whole})::numeric from shown)`
-    const once = isSplit(params)
-      ? sql`(select (${shared})::numeric from (${onceInRows}) as once)`
-      : sql`(select (${whole})::numeric from all_films where film_id in (select film_id from shown))`
-    const without = sql`(select (${whole})::numeric from all_films where not has_members)`
-    const total = sql`(select (${whole})::numeric from all_films)`
+  const split = isSplit(params)
+  const columns = (each: (amount: string) => RawBuilder<unknown>) =>
+    sql.join(SHARED.map((amount) => sql`${each(amount)} as ${sql.ref(amount)}`))
+  const added = (rows: RawBuilder<unknown>, share = sql`count(*)::numeric`) =>
+    sql`select ${columns((amount) => (amount === 'share' ? share : sql`coalesce(sum(${sql.ref(amount)}), 0)::numeric`))} from ${rows}`
+  const ofShares = split ? sql`coalesce(round(sum(share), 6), 0)` : undefined
+  // What of each film is in rows, once. Where it is shared out a single time, that is all of it.
+  const once = !split
+    ? added(sql`all_films where film_id in (select film_id from shown)`)
+    : within.length === 0
+      ? added(sql`shown`, ofShares)
+      : added(
+          sql`(
+          select ${columns((amount) => sql`max(${sql.ref(amount)})`)}
+          from (select film_id, ${columns((amount) => sql`sum(${sql.ref(amount)})`)}
+                from shown group by ${sql.join([sql`film_id`, ...within])}) as shares
+          group by film_id) as most`,
+          ofShares,
+        )
+  const accounts = SHARED.map((amount): JsonEntry => {
+    const of = (name: string) => sql.ref(`${name}.${amount}`)
     const told = {
-      rows: sql`rows`,
-      overlap: sql`rows - once`,
-      other: sql`total - without - once`,
-      without: sql`without`,
-      total: sql`total`,
+      rows: of('rows'),
+      overlap: sql`${of('rows')} - ${of('once')}`,
+      other: sql`${of('total')} - ${of('without')} - ${of('once')}`,
+      without: of('without'),
+      total: of('total'),
     }
     const json = jsonObject(Object.entries(told).map(([name, value]) => [name, jsonOf(sql`trim_scale(${value})`)]))
-    return [
-      measure,
-      sql`(
-      select ${json} from (select ${rows} as rows, ${once} as once, ${without} as without, ${total} as total) as account)`,
-    ] as JsonEntry
+    return [amount === 'share' ? 'releases' : amount, json]
   })
   const told = sql<Record<string, unknown>>`(
     with films as materialized (${filmsInCells(scope, params, cells)}),
@@ -109,6 +107,8 @@ export function reconciliation(
            from movies.film f
            ${joinPrices(scope, params)}
            where f.load_id = ${scope.load} ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``})
-    select (${jsonObject(accounts)})::json as reconciliation)`
+    select (${jsonObject(accounts)})::json as reconciliation
+    from (${added(sql`shown`, ofShares)}) as rows, (${once}) as once, (${added(sql`all_films`)}) as total,
+         (${added(sql`all_films where not has_members`)}) as without)`
   return [db.selectFrom(told.as('told')).select(['reconciliation']) as unknown as Rows<Record<string, unknown>>]
 }
