@@ -17,6 +17,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       country_code text,
       language_code text,
       content_rating text,
+      person_id bigint,
+      job text,
       period text collate "C",
       year integer,
       month date,
@@ -53,19 +55,23 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index rollup_companies on movies.rollup (company_id) where cells = 'company' and grain = 'ever'`.execute(db)
   // Of these there are many; pages in the order of the report's key, or of the largest, need not read them all.
-  for (const [cells, id] of [
-    ['company', 'company_id'],
-    ['company,genre', 'company_id, genre_id'],
-    ['collection', 'collection_id'],
+  const amounts = ['revenue', 'budget', 'profit']
+  const shown = ['matched_profit', 'roi', 'releases', 'popularity', 'vote_average', 'vote_count']
+  for (const [cells, ids, measures] of [
+    ['company', ['company_id'], [...amounts, ...shown]],
+    ['company,genre', ['company_id', 'genre_id'], amounts],
+    ['collection', ['collection_id'], amounts],
+    ['person', ['person_id', 'job'], amounts],
   ] as const) {
     const few = sql`where cells = ${sql.lit(cells)} and grain = 'year'`
-    const ids = sql.join(id.split(', ').map((one) => sql.ref(one)))
+    const key = sql.join([...ids, 'period'].map((one) => sql.ref(one)))
     const name = (of: string) => sql.ref(`rollup_${cells.replace(',', '_')}_by_${of}`)
-    await sql`create index ${name('id')} on movies.rollup (${ids}, period) ${few}`.execute(db)
-    for (const amount of ['revenue', 'budget', 'profit'])
-      await sql`
-        create index ${name(amount)} on movies.rollup (${sql.ref(amount)} desc nulls last, ${ids}, period) ${few}`.execute(
+    await sql`create index ${name('id')} on movies.rollup (${key}) ${few}`.execute(db)
+    for (const measure of measures)
+      await sql`create index ${name(measure)} on movies.rollup (${sql.ref(measure)} desc nulls last, ${key}) ${few}`.execute(
         db,
       )
   }
+  // Companies by name, as they are listed: their rows are then looked up from there.
+  await sql`create index company_by_its_name on movies.company (load_id, name collate "C", company_id)`.execute(db)
 }

@@ -23,6 +23,7 @@ const CELLS: ReportName[] = [
   'language-years',
   'collection-years',
   'content-rating-years',
+  'person-years',
   'companies',
   'genres',
 ]
@@ -114,7 +115,11 @@ t.test('which table answers', async (t) => {
     ['country-years', { language: 'en' }, 'film'],
     ['companies', { q: 'otter' }, 'rollup'],
     ['companies', { from: '1990' }, 'film'],
-    ['person-years', {}, 'film'],
+    ['person-years', {}, 'rollup'],
+    ['person-years', { job: 'Director', person_id: '5', from: '1990' }, 'rollup'],
+    ['person-years', { job: 'cast' }, 'film'],
+    ['person-years', { job: 'Director,cast' }, 'film'],
+    ['genre-years', { person_id: '5', job: 'Director' }, 'film'],
   ]
   for (const [name, params, table] of asked) {
     const report = reports.get(`movies/${name}`) as Report

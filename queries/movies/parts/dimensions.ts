@@ -28,6 +28,9 @@ const linked = (table: string, id: string, as = id): NonNullable<Dimension['link
   within: [],
 })
 
+/** Whose films a report on people tells of when nobody says. */
+export const DEFAULT_JOB = 'Director'
+
 /** What stands for the cast among jobs. */
 const CAST = 'cast'
 
@@ -95,7 +98,7 @@ export const DIMENSIONS = {
     },
     names: { table: 'person', id: 'person_id', column: 'person' },
     links: {
-      rows: (scope, { job: jobs = ['Director'] }) => sql`
+      rows: (scope, { job: jobs = [DEFAULT_JOB] }) => sql`
         select distinct film_id, person_id, job from movies.film_crew
         where load_id = ${scope.load} and job in (${sql.join(jobs)}) and job <> ${CAST}
         union all

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Rows, Scope } from '../../report.ts'
-import type { DimensionName } from './dimensions.ts'
+import { DEFAULT_JOB, type DimensionName } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import type { MoviesDb } from './tables.ts'
 
@@ -33,7 +33,7 @@ export function restingOn(
   params: CellParams,
   { by = [], measure }: { by?: DimensionName[]; measure?: string | undefined },
 ): Thing[] {
-  const { job = ['Director'], person_id, keyword_id, content_rating } = params
+  const { job = [DEFAULT_JOB], person_id, keyword_id, content_rating } = params
   const things: Thing[] = []
   const countsPeople = by.includes('person')
   const asksAny = person_id !== undefined && params.job === undefined && !countsPeople
