@@ -48,6 +48,8 @@ export default report({
     excludedFilms(db, scope, params, [], params.by !== 'year' && listsUndated(params)),
     ...partialGroups(db, scope, params, params.by ?? 'film'),
   ],
+  // Of few groups nearly all would be added up twice.
+  pickedBy: (_, { by = 'film' }) => (by === 'film' ? ['group_id'] : undefined),
   contradiction: ({ by = 'film', ...params }) =>
     by === 'film' && params.min_releases !== undefined
       ? { parameter: 'min_releases', detail: 'is for by=genre or by=year: a film is one' }
