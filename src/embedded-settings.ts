@@ -11,7 +11,7 @@ export function settings(): string {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''        # a socket's path must be short, a data folder's need not be
 max_connections = 200
-shared_buffers = ${megabytes(1 / 8, 256)}
+shared_buffers = ${megabytes(1 / 8, 2048)}
 effective_cache_size = ${megabytes(1 / 2, 16_384)}
 work_mem = ${megabytes(1 / 256, 32)}
 maintenance_work_mem = ${megabytes(1 / 16, 256)}     # keys and indexes of a load
