@@ -134,7 +134,7 @@ async function partitionsOf(db: Kysely<unknown>, subject: Subject, loads: number
   const found = await sql<Partition>`
     select ${subject.name}::text as schema, c.relname as name, fact, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending
     from unnest(${loads}::integer[]) as dropped (load_id)
-    cross join unnest(${[...factsOf(subject.families), ...subject.rollups]}::text[]) with ordinality as facts (fact, place)
+    cross join unnest(${[...factsOf(subject.families), ...Object.keys(subject.rollups)]}::text[]) with ordinality as facts (fact, place)
     join pg_class c on c.relname = format('%s_%s', fact, load_id) and c.relnamespace = to_regnamespace(${subject.name})
     left join pg_inherits i on i.inhrelid = c.oid
     where not exists (

@@ -18,8 +18,11 @@ export interface Subject {
   /** Fills the dimensions and the new partitions from the staging tables, wholly inside one transaction. */
   merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult>
   checks: Check[]
-  /** Facts that are made of the others, for those who ask for very many rows at once. */
-  rollups: string[]
+  /**
+   * Facts that are made of the others, for those who ask for very many rows at once; and the columns of each by which its rows are chosen
+   * or gathered. The planner is told of no others: it would take as long as all their indexes.
+   */
+  rollups: Record<string, string[]>
   /** Fills them, once the others are attached. */
   rollUp(trx: Transaction<unknown>, scope: Pick<MergeScope, 'loadId' | 'table'>): Promise<void>
   /** Writes synthetic files of the real shape into a folder; tells what it wrote. */

@@ -188,3 +188,33 @@ t.test('only the newest snapshots are kept, and never without the one that reade
   const { data } = JSON.parse((await house.app.inject({ url: '/v1/admin/audit?load=4', headers })).body)
   t.match(data[0], { actor: 'retention', action: 'drop' })
 })
+
+t.test('however many loads are kept, a new one does not read the first', async (t) => {
+  const house = await build(t)
+  const films = (load: number) =>
+    Array.from({ length: 300 }, (_, film) => ({ Title: `${film} of ${load}`, Distributor: 'D', 'Major Genre': 'G' }))
+  const loadNext = async (load: number) =>
+    (await house.load(await house.file(`${load}/movies.json`, JSON.stringify(films(load))))).id
+  const first = await loadNext(1)
+  for (let load = 2; load <= 5; load++) await loadNext(load)
+  const rowsRead = async () => {
+    // A connection tells what it has read when it ends.
+    await until(
+      () =>
+        sql<{ open: number }>`
+          select count(*)::integer as open from pg_stat_activity
+          where datname = current_database() and application_name like 'reelhouse load%'`.execute(
+          house.warehouse.writer,
+        ),
+      ({ rows }) => rows[0]?.open === 0,
+    )
+    const { rows } = await sql<{ table: string; rows: number }>`
+      select relname as "table", (seq_tup_read + coalesce(idx_tup_fetch, 0))::integer as rows from pg_stat_user_tables
+      where schemaname = 'movies' and relname ~ ${`^film.*_${first}$`} order by relname`.execute(house.warehouse.writer)
+    return rows
+  }
+  const before = await rowsRead()
+  t.ok(before.find(({ table, rows }) => table === `film_${first}` && rows >= 300))
+  t.equal((await house.get(`/v1/loads/${await loadNext(6)}`)).body.state, 'published')
+  t.same(await rowsRead(), before)
+})

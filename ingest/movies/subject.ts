@@ -5,7 +5,7 @@ import { fred } from './fred.ts'
 import { generateMovies } from './generate.ts'
 import { imdb5000 } from './imdb-5000.ts'
 import { families, merge } from './merge.ts'
-import { rollUp } from './roll-up.ts'
+import { CHOOSING, rollUp } from './roll-up.ts'
 import { theMoviesDataset } from './the-movies-dataset.ts'
 import { tmdb5000 } from './tmdb-5000.ts'
 import { tmdbV11 } from './tmdb-v11.ts'
@@ -18,7 +18,7 @@ const movies: Subject = {
   families,
   merge,
   checks,
-  rollups: ['rollup'],
+  rollups: { rollup: CHOOSING },
   rollUp,
   generate: generateMovies,
   // A month's file is there on the first of the next.

@@ -23,16 +23,16 @@ const record = z
     spoken_languages: list(readPythonLiteral, tmdbItems.language),
   })
   .transform(
-    (cells): Film => ({
-      ...tmdbFilm(cells),
-      imdbId: cells.imdb_id,
-      posterPath: cells.poster_path,
-      collection: cells.belongs_to_collection,
-      companies: cells.production_companies,
-      genres: cells.genres,
-      countries: cells.production_countries,
-      languages: cells.spoken_languages,
-    }),
+    (cells): Film =>
+      tmdbFilm(cells, {
+        imdbId: cells.imdb_id,
+        posterPath: cells.poster_path,
+        collection: cells.belongs_to_collection,
+        companies: cells.production_companies,
+        genres: cells.genres,
+        countries: cells.production_countries,
+        languages: cells.spoken_languages,
+      }),
   )
 
 const filmsFile: FileFormat<Film> = {

@@ -27,14 +27,14 @@ const record = z
     keywords: list(readJson, tmdbItems.named),
   })
   .transform(
-    (cells): Film => ({
-      ...tmdbFilm(cells),
-      companies: cells.production_companies,
-      genres: cells.genres,
-      countries: cells.production_countries,
-      languages: cells.spoken_languages,
-      keywords: cells.keywords,
-    }),
+    (cells): Film =>
+      tmdbFilm(cells, {
+        companies: cells.production_companies,
+        genres: cells.genres,
+        countries: cells.production_countries,
+        languages: cells.spoken_languages,
+        keywords: cells.keywords,
+      }),
   )
 
 const filmsFile: FileFormat<Film> = {

@@ -26,16 +26,16 @@ const record = z
     keywords: names(byComma),
   })
   .transform(
-    (cells): Film => ({
-      ...tmdbFilm(cells),
-      imdbId: cells.imdb_id,
-      posterPath: cells.poster_path,
-      companies: onlyNames(cells.production_companies),
-      genres: onlyNames(cells.genres),
-      countries: cells.production_countries.map((name) => ({ code: countryCode(name), name })),
-      languages: cells.spoken_languages.map((name) => ({ code: languageCode(name), name })),
-      keywords: onlyNames(cells.keywords),
-    }),
+    (cells): Film =>
+      tmdbFilm(cells, {
+        imdbId: cells.imdb_id,
+        posterPath: cells.poster_path,
+        companies: onlyNames(cells.production_companies),
+        genres: onlyNames(cells.genres),
+        countries: cells.production_countries.map((name) => ({ code: countryCode(name), name })),
+        languages: cells.spoken_languages.map((name) => ({ code: languageCode(name), name })),
+        keywords: onlyNames(cells.keywords),
+      }),
   )
 
 const filmsFile: FileFormat<Film> = {

@@ -78,6 +78,7 @@ export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
     const filter = which ? sql`filter (where ${which})` : sql``
     return isSplit(params) ? sql`coalesce(round(sum(f.share) ${filter}, 6), 0)` : sql`count(*) ${filter}`
   }
+  const told = (name: string) => (isSplit(params) ? counted(known(name)) : sql`count(${sql.ref(`f.${name}`)})`)
   const matched = (value: RawBuilder<unknown>) => sql`sum(${value}) filter (where ${bothKnown})`
   const all = (value: RawBuilder<unknown>, which: RawBuilder<unknown>) =>
     sql`array_agg(${value}) filter (where ${which})`
@@ -92,15 +93,15 @@ export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
   return [
     counted().as('releases'),
     sql`sum(f.budget)`.as('budget'),
-    counted(known('budget')).as('budget_known'),
+    told('budget').as('budget_known'),
     sql`sum(f.revenue)`.as('revenue'),
-    counted(known('revenue')).as('revenue_known'),
+    told('revenue').as('revenue_known'),
     counted(bothKnown).as('matched_releases'),
     matched(sql`f.budget`).as('matched_budget'),
     matched(sql`f.revenue`).as('matched_revenue'),
     sql`sum(f.popularity)`.as('popularity_sum'),
     sql`count(f.popularity)`.as('popularities'),
-    counted(known('popularity')).as('popularity_known'),
+    told('popularity').as('popularity_known'),
     sql`sum(f.vote_average * f.vote_count)`.as('weighted_votes'),
     sql`sum(f.vote_count) filter (where f.vote_average is not null)`.as('averaged_votes'),
     sql`sum(f.vote_count)`.as('vote_count'),
