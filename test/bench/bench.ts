@@ -31,6 +31,7 @@ const { values: options } = parseArgs({
     // Of `--only soak`, which takes its time and so is not among the others.
     minutes: { type: 'string', default: '15' },
     'per-second': { type: 'string', default: '100' },
+    'load-every': { type: 'string', default: '120' },
   },
 })
 const films = Number(options.films)
@@ -80,6 +81,7 @@ try {
       minutes: Number(options.minutes),
       films,
       perSecond: Number(options['per-second']),
+      loadEvery: Number(options['load-every']),
       env,
       folder,
       row,

@@ -58,6 +58,15 @@ export class Memory {
     return { server: over('server'), database: database.end > 0 ? database : undefined }
   }
 
+  /** Loads whose tables are there, those of dropped ones included. */
+  async loads(): Promise<number> {
+    const { client } = await this.#opened
+    const { rows } = await client.query<{ loads: string }>(
+      `select count(*) as loads from pg_class where relnamespace = 'movies'::regnamespace and relkind = 'r' and relname ~ '^film_[0-9]+$'`,
+    )
+    return Number(rows[0]?.loads)
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#watching)
     const { client, warehouse } = await this.#opened

@@ -147,7 +147,7 @@ async function answered(
     if (version !== tag?.version) result.mixed += 1
     return
   }
-  if (answer.status !== 200) throw new Error(`${answer.status} ${text.slice(0, 200)}`)
+  if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.parse(text).detail}`)
   result.loads.add(version)
   tags.set(asked.path, { etag: String(answer.headers.get('etag')), version })
   if (!asked.export && `movies=${JSON.parse(text).meta.load.id}` !== version) result.mixed += 1

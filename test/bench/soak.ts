@@ -15,6 +15,8 @@ export interface SoakOptions {
   films: number
   /** Requests a second. */
   perSecond: number
+  /** Seconds from the beginning of one load to that of the next. */
+  loadEvery: number
   /** Settings of the server and of the loads, which share a warehouse. */
   env: Record<string, string>
   folder: string
@@ -29,11 +31,10 @@ const RETAINED = 3
 const MOST_GROWTH = 1.25
 
 /** @returns whether all was as it should be */
-export async function soak({ minutes, films, perSecond, env: given, folder, row }: SoakOptions): Promise<boolean> {
+export async function soak(options: SoakOptions): Promise<boolean> {
+  const { minutes, films, perSecond, loadEvery, env: given, folder, row } = options
   const env = { ...given, RETAIN_LOADS: String(RETAINED) }
   const seconds = minutes * 60
-  // Two minutes; in a short trial so often that there are a few loads.
-  const between = Math.min(120, seconds / 6)
   const reelhouse = (...args: string[]) => ran(process.execPath, [PROGRAM, ...args], env)
   const files = Array.from({ length: FILES }, (_, index) => path.join(folder, `soak-${index}`))
   for (const [index, out] of files.entries())
@@ -57,7 +58,7 @@ export async function soak({ minutes, films, perSecond, env: given, folder, row 
       for (let index = 1; ; index++) {
         const begun = performance.now()
         await load(files[index % FILES] as string)
-        await sleep(between * 1000 - (performance.now() - begun), undefined, { signal: over.signal })
+        await sleep(loadEvery * 1000 - (performance.now() - begun), undefined, { signal: over.signal })
       }
     })().catch((error: Error) => {
       if (error.name !== 'AbortError') throw error
@@ -69,7 +70,7 @@ export async function soak({ minutes, films, perSecond, env: given, folder, row 
       loading.then(() => new Promise<never>(() => {})),
     ])
     over.abort()
-    const { server: ours, database } = await memory.told(between)
+    const { server: ours, database } = await memory.told(Math.min(loadEvery, seconds / 3))
     await loading
     const same = said.between((version) => String(madeOf.get(version)))
     const mixed = result.mixed + said.differing + same.differing.length
@@ -85,12 +86,15 @@ export async function soak({ minutes, films, perSecond, env: given, folder, row 
     row('mixed loads', `${mixed} ${same.differing.slice(0, 3).join('; ')}`.trim(), '0')
     row('· held against another load of the same files', `${same.compared} answers`, '')
     row('loads made, seen', `${took.length}, ${result.loads.size}`, '')
+    row('loads whose tables are there', String(await memory.loads()), `${RETAINED}, and what nobody could drop unseen`)
     row('load time', `${Math.min(...took).toFixed(1)} to ${Math.max(...took).toFixed(1)} s`, '')
     row('not modified', String(result.notModified), '')
     row('p50, p99', `${result.p50.toFixed(1)}, ${result.p99.toFixed(0)} ms`, '')
     row('memory of the server: start, middle, end', `${mb(ours)} MB`, `end ≤ ${MOST_GROWTH} × middle`)
     row('· of PostgreSQL, what is shared counted once', database ? `${mb(database)} MB` : 'cannot be read here', '')
     row('pages told of the last load', `${pages} of ${(bytes / 2 ** 20).toFixed(1)} MB`, '')
+    // With errors of the server's own its log tells why.
+    if (result.errors.size > 0) process.stderr.write(server.said())
     return result.errors.size === 0 && mixed === 0 && growth <= MOST_GROWTH
   } finally {
     await memory.close()
