@@ -11,8 +11,9 @@ import { factsOf, type Subject } from './subject.ts'
  * steps that can be repeated by anybody at any time, so that a process that dies in between leaves nothing for long.
  *
  * No reader waits for it. A partition is detached concurrently and emptied, both of which only this load's readers could
- * notice, and there are none any more. Dropping the empty table is what would lock the tables that others read (its foreign keys have
- * triggers there): it is done in a moment in which nobody reads them, without queueing for it, and is otherwise left for another time.
+ * notice, and there are none any more. What would lock the tables that others read is done in a moment in which nobody reads them,
+ * without queueing for it, and is otherwise left for another time: dropping an empty table, whose foreign keys have triggers there, and
+ * detaching one that others refer to, concurrently or not, since each of these loses a constraint.
  */
 
 /** States of loads that have rows but are not what readers see. */
@@ -78,8 +79,11 @@ export async function retire(db: Kysely<unknown>, subject: string, keep: number)
   return dropped
 }
 
-/** How long a step may queue where that keeps nobody waiting, and how often dropping is tried. */
-const PATIENCE_MS = 3000
+/**
+ * How long a step may queue where that keeps nobody waiting, and how often dropping is tried. Two steps together take less than the second
+ * after which PostgreSQL looks for deadlocks: were there one, it would be the other who is broken off, a load or a reader.
+ */
+const PATIENCE_MS = 400
 const TRIES = 40
 const BETWEEN_TRIES_MS = 25
 
@@ -103,7 +107,12 @@ export async function sweep(
     const loads = await droppedLoads(db, subject)
     const partitions = await partitionsOf(db, subject, loads)
     const emptied: Partition[] = []
-    for (const partition of partitions) if (await detachAndEmpty(db, partition)) emptied.push(partition)
+    for (const partition of partitions) {
+      const { load_id, referenced } = partition
+      const others = partitions.filter((other) => other.load_id === load_id && !other.referenced)
+      if (referenced ? others.every((other) => emptied.includes(other)) : await detachAndEmpty(db, partition))
+        emptied.push(partition)
+    }
     const gone = emptied.length > 0 && (await dropUnseen(db, emptied)) ? emptied : []
     const left = partitions.filter((partition) => !gone.includes(partition)).map(({ name }) => name)
     if (left.length === 0) await deleteDimensions(db, subject, loads)
@@ -114,12 +123,15 @@ export async function sweep(
 }
 
 interface Partition {
+  load_id: number
   schema: string
   name: string
   fact: string
   attached: boolean
   /** Left behind by a detachment that was broken off. */
   pending: boolean
+  /** Whether others refer to it: it is detached when they are gone, in the moment in which it is dropped. */
+  referenced: boolean
 }
 
 async function droppedLoads(db: Kysely<unknown>, subject: Subject): Promise<number[]> {
@@ -132,7 +144,9 @@ async function droppedLoads(db: Kysely<unknown>, subject: Subject): Promise<numb
 async function partitionsOf(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<Partition[]> {
   const heavy = subject.families.flatMap(({ name, heavyFacts }) => heavyFacts.map((fact) => ({ fact, family: name })))
   const found = await sql<Partition>`
-    select ${subject.name}::text as schema, c.relname as name, fact, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending
+    select load_id, ${subject.name}::text as schema, c.relname as name, fact,
+           i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as pending,
+           exists (select from pg_constraint where contype = 'f' and confrelid = i.inhparent) as referenced
     from unnest(${loads}::integer[]) as dropped (load_id)
     cross join unnest(${[...factsOf(subject.families), ...Object.keys(subject.rollups)]}::text[]) with ordinality as facts (fact, place)
     join pg_class c on c.relname = format('%s_%s', fact, load_id) and c.relnamespace = to_regnamespace(${subject.name})
@@ -158,22 +172,29 @@ async function detachAndEmpty(db: Kysely<unknown>, { schema, name, fact, attache
 }
 
 /**
- * Drops empty tables in a moment in which nobody reads those that their foreign keys lead to.
+ * Drops tables, empty or referred to by empty ones only, in a moment in which nobody reads any that this touches.
  * @returns whether there was such a moment
  */
 async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise<boolean> {
   const names = partitions.map(({ schema, name }) => `${schema}.${name}`)
-  const referenced = await sql<{ name: string }>`
-    select distinct format('%s.%s', nspname, relname) as name
-    from pg_constraint join pg_class c on c.oid = confrelid join pg_namespace n on n.oid = relnamespace
-    where contype = 'f' and conrelid = any(${names}::regclass[])
+  const touched = await sql<{ name: string }>`
+    with gone as (select unnest(${names}::regclass[]) as oid),
+         foreign_key as (select conrelid, confrelid from pg_constraint where contype = 'f')
+    select format('%s.%s', nspname, relname) as name
+    from pg_class c join pg_namespace n on n.oid = relnamespace
+    where c.oid in (
+      select oid from gone
+      union select confrelid from foreign_key join gone on oid = conrelid
+      union select conrelid from foreign_key join gone on oid = confrelid
+      union select inhparent from pg_inherits join gone on oid = inhrelid)
     order by name`.execute(db)
   for (let tries = 0; tries < TRIES; tries++) {
     const dropped = await unlessLocked(() =>
       db.transaction().execute(async (trx) => {
         // Without waiting: behind a lock that waits for a reader, all later readers would wait too.
-        for (const { name } of referenced.rows)
+        for (const { name } of touched.rows)
           await sql`lock table only ${sql.table(name)} in access exclusive mode nowait`.execute(trx)
+        for (const partition of partitions) if (partition.referenced) await detach(trx, partition)
         for (const name of names) await sql`drop table ${sql.table(name)}`.execute(trx)
       }),
     )
@@ -181,6 +202,12 @@ async function dropUnseen(db: Kysely<unknown>, partitions: Partition[]): Promise
     await sleep(BETWEEN_TRIES_MS)
   }
   return false
+}
+
+async function detach(trx: Transaction<unknown>, { schema, name, fact, pending }: Partition): Promise<void> {
+  const table = sql.table(`${schema}.${name}`)
+  const finalize = pending ? sql`finalize` : sql``
+  await sql`alter table ${sql.table(`${schema}.${fact}`)} detach partition ${table} ${finalize}`.execute(trx)
 }
 
 async function deleteDimensions(db: Kysely<unknown>, subject: Subject, loads: number[]): Promise<void> {

@@ -7,11 +7,14 @@ import pg from 'pg'
  * running most of them. Their parameters stay parameters: PostgreSQL keeps one plan for all values only where that costs no more.
  */
 
-/** Statements that are remembered. A connection may hold a plan of each, some hundred kilobytes; it is let go after USES. */
+/** Statements that are remembered. */
 const STATEMENTS = 200
 
-/** How often a connection is used before another one takes its place, and with it all that it has prepared. */
-export const USES = 20_000
+/**
+ * How many of them a connection may hold: each takes PostgreSQL some 400 KB. With more it is let go and another one takes its place, for as
+ * every load's statements are others, it would otherwise gather those of all loads that there have been.
+ */
+export const HELD = 100
 
 /** Names of those that were asked for; what comes once, as with a list of ids of its own, is not worth keeping. */
 const asked = new LRUCache<string, string>({ max: STATEMENTS })
@@ -23,12 +26,27 @@ export function preparedName(text: string): string | undefined {
   return name
 }
 
-/** A client that prepares what it is asked for again. */
+type Release = (gone?: Error | boolean) => void
+
+/** A client that prepares what it is asked for again, and is let go by its pool when it holds too much. */
 export class PreparingClient extends pg.Client {
+  readonly #held = new Set<string>()
+  #release: Release = () => {}
+
+  /** The pool gives each use its own. */
+  set release(release: Release) {
+    this.#release = release
+  }
+
+  get release(): Release {
+    return (gone) => this.#release(gone || this.#held.size > HELD)
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: the package overloads it in eight ways
   override query(...given: any[]): any {
     const [text, values, ...rest] = given
     const name = typeof text === 'string' && Array.isArray(values) ? preparedName(text) : undefined
+    if (name !== undefined) this.#held.add(name)
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const query = super.query as (...args: any[]) => any
     return name === undefined ? query.apply(this, given) : query.call(this, { name, text, values }, ...rest)

@@ -5,7 +5,7 @@ import pg from 'pg'
 import type { Config } from './config.ts'
 import { Cursor } from './cursor.ts'
 import { openEmbedded } from './embedded.ts'
-import { PreparingClient, USES } from './prepared.ts'
+import { PreparingClient } from './prepared.ts'
 
 /**
  * Connections to the warehouse, embedded or one's own. Here, and only here, it is decided what PostgreSQL's numbers, dates
@@ -95,7 +95,7 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     // The type forbids writes at compile time, the setting at run time.
     return db as unknown as ReadonlyKysely<unknown>
   }
-  const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient, maxUses: USES })
+  const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient })
   const exporter = forReading('reelhouse exporter', exportersOf(config), {})
   const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, {}, 'statement_timeout=60000')) })
 

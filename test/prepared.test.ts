@@ -1,5 +1,6 @@
+import pg from 'pg'
 import t from 'tap'
-import { PreparingClient } from '../src/prepared.ts'
+import { HELD, PreparingClient } from '../src/prepared.ts'
 import { build } from './build.ts'
 
 /** Statements that come again are prepared; one that comes once is not worth it. */
@@ -20,6 +21,26 @@ t.test('from the second time on a statement is prepared, whatever its values', a
   t.strictSame(await prepared(), [{ statement: text, plans: '2' }])
   await t.rejects(client.query(text, ['x']), /invalid input syntax/)
   t.strictSame((await client.query(text, [4])).rows, [{ sum: 5 }], 'an error does not spoil it')
+})
+
+t.test('a connection that holds too many gives way to another one', async (t) => {
+  const house = await build(t)
+  const pool = new pg.Pool({ connectionString: house.databaseUrl, max: 1, Client: PreparingClient })
+  t.teardown(() => pool.end())
+  const use = async (text: string) => {
+    const client = await pool.connect()
+    try {
+      return (await client.query(`${text}, pg_backend_pid() as pid`, [1])).rows[0].pid
+    } finally {
+      client.release()
+    }
+  }
+  const sessions = new Set<number>()
+  for (let number = 0; number < 2 * HELD; number++)
+    for (let time = 0; time < 3; time++) sessions.add(await use(`select $1::integer + ${number} as sum`))
+  t.equal(sessions.size, 2)
+  const before = await use('select $1::integer as one')
+  t.equal(await use('select $1::integer as one'), before, 'until then it stays')
 })
 
 t.test('what is asked of a report again is prepared, and answered anew', async (t) => {

@@ -14,6 +14,7 @@ import { mix } from './mix.ts'
 import { findPgbench } from './pgbench.ts'
 import { listening, PROGRAM, ran, residentMb } from './programs.ts'
 import { type Compared, inTurn } from './rounds.ts'
+import { soak } from './soak.ts'
 import { throughput } from './throughput.ts'
 
 /**
@@ -27,6 +28,10 @@ const { values: options } = parseArgs({
     ratings: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '5' },
     only: { type: 'string', default: 'load,cached,uncached,whole,plain,mix' },
+    // Of `--only soak`, which takes its time and so is not among the others.
+    minutes: { type: 'string', default: '15' },
+    'per-second': { type: 'string', default: '100' },
+    'load-every': { type: 'string', default: '120' },
   },
 })
 const films = Number(options.films)
@@ -71,7 +76,18 @@ say(
   `${new Date().toISOString().slice(0, 10)} · ${os.cpus().length} × ${cpu?.model} · ${Math.round(os.totalmem() / 2 ** 30)} GiB · Node ${process.versions.node} · ${films} films · disk ${Math.round((bavail * bsize) / 2 ** 30)} GiB free`,
 )
 try {
-  await bench()
+  if (only.has('soak')) {
+    const well = await soak({
+      minutes: Number(options.minutes),
+      films,
+      perSecond: Number(options['per-second']),
+      loadEvery: Number(options['load-every']),
+      env,
+      folder,
+      row,
+    })
+    if (!well) process.exitCode = 1
+  } else await bench()
 } finally {
   await rm(folder, { recursive: true, force: true })
 }

@@ -8,7 +8,9 @@ import { quantile, random } from './rounds.ts'
  */
 
 export interface MixResult {
+  /** But for exports. */
   requests: number
+  exports: number
   p50: number
   p99: number
   /** Requests that failed, with why, by number. */
@@ -20,15 +22,34 @@ export interface MixResult {
   loads: Set<string>
 }
 
-/** @param perSecond requests that begin a second, at random moments */
-export async function mix(
-  url: string,
-  options: { seconds: number; perSecond: number; seed: number; companies: number; while?: Promise<unknown> },
-): Promise<MixResult> {
+/** An answer with rows. */
+export interface Heard {
+  path: string
+  /** As its header names it: `movies=7`. */
+  version: string
+  text: string
+  /** As they went over the wire; undefined for what came as it was made. */
+  bytes: number | undefined
+}
+
+export interface MixOptions {
+  seconds: number
+  /** Requests that begin a second, at random moments. */
+  perSecond: number
+  seed: number
+  companies: number
+  /** The mix is over when this is. */
+  while?: Promise<unknown>
+  /** Told of every answer with rows. */
+  hear?: (heard: Heard) => void
+}
+
+export async function mix(url: string, options: MixOptions): Promise<MixResult> {
   const next = random(options.seed)
   const times: number[] = []
   const result: MixResult = {
     requests: 0,
+    exports: 0,
     p50: 0,
     p99: 0,
     errors: new Map(),
@@ -36,7 +57,7 @@ export async function mix(
     notModified: 0,
     loads: new Set(),
   }
-  const tags = new Map<string, string>()
+  const tags = new Map<string, Tag>()
   const running = new Set<Promise<void>>()
   let over = false
   options.while?.finally(() => {
@@ -50,14 +71,15 @@ export async function mix(
     if (wait > 0) await sleep(wait)
     const ask = question(next, options.companies)
     const begun = due
-    const one = answered(url, ask, tags, result)
+    const one = answered(url, ask, tags, result, options.hear)
       .catch((error: Error) => {
         const why = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
         result.errors.set(why, (result.errors.get(why) ?? 0) + 1)
       })
       .finally(() => {
         // How long a whole export takes is its reader's affair.
-        if (!ask.export) times.push(performance.now() - begun)
+        if (ask.export) result.exports += 1
+        else times.push(performance.now() - begun)
         running.delete(one)
       })
     running.add(one)
@@ -103,17 +125,32 @@ function question(next: () => number, companies: number): Asked {
   return { path: `/v1/movies/${report}${query}`, export: false, conditional: next() < 0.1 }
 }
 
-async function answered(url: string, asked: Asked, tags: Map<string, string>, result: MixResult): Promise<void> {
+/** What a dashboard keeps of an answer, to ask whether anything has changed. */
+interface Tag {
+  etag: string
+  version: string
+}
+
+async function answered(
+  url: string,
+  asked: Asked,
+  tags: Map<string, Tag>,
+  result: MixResult,
+  hear?: (heard: Heard) => void,
+): Promise<void> {
   const tag = asked.conditional ? tags.get(asked.path) : undefined
-  const answer = await fetch(url + asked.path, tag === undefined ? {} : { headers: { 'if-none-match': tag } })
+  const answer = await fetch(url + asked.path, tag ? { headers: { 'if-none-match': tag.etag } } : {})
   const text = await answer.text()
+  const version = String(answer.headers.get('data-version'))
   if (answer.status === 304) {
     result.notModified += 1
+    if (version !== tag?.version) result.mixed += 1
     return
   }
-  if (answer.status !== 200) throw new Error(`${answer.status} ${text.slice(0, 200)}`)
-  const version = String(answer.headers.get('data-version'))
+  if (answer.status !== 200) throw new Error(`${answer.status} ${JSON.parse(text).detail}`)
   result.loads.add(version)
-  tags.set(asked.path, String(answer.headers.get('etag')))
+  tags.set(asked.path, { etag: String(answer.headers.get('etag')), version })
   if (!asked.export && `movies=${JSON.parse(text).meta.load.id}` !== version) result.mixed += 1
+  const length = answer.headers.get('content-length')
+  hear?.({ path: asked.path, version, text, bytes: length === null ? undefined : Number(length) })
 }

@@ -10,6 +10,8 @@ export const PROGRAM = path.join(import.meta.dirname, '../../src/bin/reelhouse.j
 export interface Started {
   url: string
   process: ChildProcess
+  /** What it has printed so far. */
+  said(): string
   stop(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export async function listening(script: string, args: string[], env: Record<stri
   return {
     url,
     process: child,
+    said: () => said,
     async stop() {
       child.kill('SIGTERM')
       await exited
