@@ -9,6 +9,7 @@ import { readConfig } from '../../src/config.ts'
 import { loadReports } from '../../src/reports.ts'
 import { loadSubjects } from '../../src/subjects.ts'
 import { openWarehouse } from '../../src/warehouse.ts'
+import { waits } from './cold.ts'
 import { copyRows, splitRows } from './copied.ts'
 import { mix } from './mix.ts'
 import { findPgbench } from './pgbench.ts'
@@ -27,7 +28,7 @@ const { values: options } = parseArgs({
     films: { type: 'string', default: '45466' },
     ratings: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '5' },
-    only: { type: 'string', default: 'load,cached,uncached,whole,plain,mix' },
+    only: { type: 'string', default: 'load,cached,uncached,whole,plain,cold,mix' },
     // Of `--only soak`, which takes its time and so is not among the others.
     minutes: { type: 'string', default: '15' },
     'per-second': { type: 'string', default: '100' },
@@ -150,6 +151,7 @@ async function bench(): Promise<void> {
         report,
         loadId: loaded.id,
         rows: report.query(warehouse.reader, scope, params) as Rows<unknown>,
+        pickedBy: report.pickedBy?.(scope, params),
         page: { sort: sortKeys(report, sort), fields: Object.keys(report.row.shape), limit: 100, after: null },
         line: 'json',
         separator: ',\n',
@@ -209,6 +211,17 @@ async function bench(): Promise<void> {
           tell(`uncached: ${what}`, compared, 'Fastify + pg, SQL per request', '/s', '')
         }
       }
+      if (only.has('cold'))
+        for await (const { question, p50, p95, status } of waits(uncached.url, 20)) {
+          const [name = '', query = ''] = question.split('?')
+          const report = reports.get(`movies/${name}`) as Report
+          const { sort, count, ...asked } = Object.fromEntries(new URLSearchParams(query))
+          const from = report.addedUpFrom?.(scopeOf(loaded.id, { rolledUp: true }), report.params.parse(asked))
+          const few = from === 'movies.rollup' || asked.company_id !== undefined
+          const reach = few ? `≤ ${films > 100_000 ? 100 : 50} ms` : films > 100_000 ? 'shown' : '≤ 300 ms'
+          const waited = status === 200 ? `p95 ${show(p95)} ms (p50 ${show(p50)})` : `answered with ${status}`
+          row(`cold: ${question}`, waited, few ? 'from a rollup, or of few ids' : 'from films', '', reach)
+        }
       if (only.has('mix')) {
         const companies = Math.max(100, films / 2)
         const rest = { seconds: 20, perSecond: 100, companies }
