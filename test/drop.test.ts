@@ -140,7 +140,7 @@ t.test('while somebody reads, tables are emptied and nobody waits; they go when 
     slowest = Math.max(slowest, performance.now() - since)
   }
   t.not((await swept).length, 0, 'not all could be dropped')
-  t.ok(slowest < 500, `the slowest answer took ${slowest.toFixed(0)} ms`)
+  t.ok(slowest < 2_000, `the slowest answer took ${slowest.toFixed(0)} ms`)
   t.equal((await reader.query(`${join} ${third}`)).rowCount, 1, 'who reads goes on reading')
   t.equal((await reader.query(`${join} ${second}`)).rowCount, 1)
   await reader.query('commit')
@@ -168,7 +168,7 @@ t.test('whoever reads some of the tables keeps nobody from the others', async (t
     slowest = Math.max(slowest, performance.now() - since)
   }
   t.not((await swept).length, 0, 'not all could be dropped')
-  t.ok(slowest < 500, `the slowest answer took ${slowest.toFixed(0)} ms`)
+  t.ok(slowest < 2_000, `the slowest answer took ${slowest.toFixed(0)} ms`)
   await reader.query(`select from movies.${tables.join(' limit 1; select from movies.')} limit 1; commit`)
   t.strictSame(await sweep(house.warehouse.connect, movies(house)), [])
   t.strictSame(await remains(house, first), [])
