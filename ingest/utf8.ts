@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { addAbortSignal, Readable } from 'node:stream'
-import { type ParseOptions, UnreadableFileError } from './parse.ts'
+import { isStorable, type ParseOptions, UnreadableFileError } from './parse.ts'
 
 /**
  * Stands for one byte that is not UTF-8, inside this process only. U+FFFD would not do: files hold it legitimately, where an earlier
@@ -32,7 +32,7 @@ export function badText(cell: string): BadText | null {
  * It never misses a bad cell. `JSON.stringify` escapes NUL and lone surrogates, so their escapes count too, rarely without need.
  */
 export function mayHoldBadText(raw: string): boolean {
-  return /[\0\uFDD0\p{Surrogate}]|\\u(?:0000|d[89a-f])/u.test(raw)
+  return !isStorable(raw) || /\\u(?:0000|d[89a-f])/.test(raw)
 }
 
 /** How files that are not text begin. */
