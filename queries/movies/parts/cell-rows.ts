@@ -1,7 +1,7 @@
 import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
 import type { Scope } from '../../report.ts'
 import { type Cells, cellIds, filmFilters, filmsInCells, isSplit, ofMembers, selectorsOf } from './cells.ts'
-import { DEFAULT_JOB, dimensionNamed } from './dimensions.ts'
+import { DEFAULT_JOB, type DimensionName, dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
 import { enoughReleases, lifetimeColumns, lifetimes, measures, sums } from './measures.ts'
@@ -50,22 +50,40 @@ export interface CellRows {
 
 /** The cells that pass, each added up, by the cheapest way there is. */
 export function cellRows(scope: Scope, params: CellParams, cells: Cells): CellRows {
-  const grain = scope.rolledUp ? rolledUpBy(scope, params, cells) : undefined
-  return grain === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, grain)
+  const kept = scope.rolledUp ? keptCells(scope, params, cells) : undefined
+  return kept === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, kept)
 }
 
-/** The grain of the rollup that has these cells, or of which they can be made; none when figures of single films are needed. */
-function rolledUpBy(scope: Scope, params: CellParams, cells: Cells): Grain | undefined {
-  const kept = ROLLUPS.find(({ by }) => by.join() === cells.by.join())
-  if (!kept || isSplit(params) || isReal(params) || params.aggregate === 'median') return undefined
+interface Kept {
+  by: Cells['by']
+  grain: Grain
+  /** A dimension by one member of which films are chosen: each of its films is in one of these cells once. */
+  within: DimensionName | undefined
+}
+
+/** The kept cells that these are, or of which they can be made; none when figures of single films are needed. */
+function keptCells(scope: Scope, params: CellParams, cells: Cells): Kept | undefined {
+  if (isSplit(params) || isReal(params) || params.aggregate === 'median') return undefined
   if (cells.by.includes('person') && params.job !== undefined && params.job.join() !== DEFAULT_JOB) return undefined
   const { from, to, ...others } = filmFilters(params, cells)
-  // What is left asks something of films.
-  if (filmConditions(scope, others, selectorsOf(cells)).length > 0) return undefined
   const months = params.grain === 'month' || params.grain === 'quarter'
   const needed = cells.periods ? (months ? 'month' : 'year') : 'ever'
   if (needed === 'ever' && (from !== undefined || to !== undefined)) return undefined
-  return kept.grains.includes(needed) ? needed : undefined
+  for (const { by, grains } of ROLLUPS) {
+    const [within, ...more] = by.filter((name) => !cells.by.includes(name))
+    const fits = more.length === 0 && cells.by.every((name) => by.includes(name)) && grains.includes(needed)
+    if (!fits || (within !== undefined && !isOne(params, within))) continue
+    // What is left asks something of films.
+    const asked = filmConditions(scope, others, selectorsOf({ ...cells, by }))
+    if (asked.length === 0) return { by, grain: needed, within }
+  }
+  return undefined
+}
+
+/** Whether one member is asked for. People are, for whatever they did, and not for what the rollup has of them. */
+function isOne(params: CellParams, name: DimensionName): boolean {
+  const wanted = params[dimensionNamed(name).selector]
+  return name !== 'person' && Array.isArray(wanted) && wanted.length === 1
 }
 
 function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
@@ -78,16 +96,19 @@ function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
   return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.film' }
 }
 
-function fromRollup(scope: Scope, params: CellParams, cells: Cells, grain: Grain): CellRows {
+function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain, within }: Kept): CellRows {
   const { from, to, min_releases } = params
   const ids = cells.by.flatMap((name) => dimensionNamed(name).ids).map((id) => sql.ref(`f.${id}`))
   const conditions = [
     sql`f.load_id = ${scope.load}`,
     // As text of the statement, for the indexes that hold these cells alone.
-    sql`f.cells = ${sql.lit(nameOf(cells.by))} and f.grain = ${sql.lit(grain)}`,
+    sql`f.cells = ${sql.lit(nameOf(by))} and f.grain = ${sql.lit(grain)}`,
     ...(from === undefined ? [] : [sql`f.year >= ${from}`]),
     ...(to === undefined ? [] : [sql`f.year <= ${to}`]),
     ...cells.by.flatMap((name) => ofMembers(scope, params, name, sql.ref(`f.${dimensionNamed(name).ids[0]}`))),
+    ...(within
+      ? ofMembers(scope, { ...params, q: undefined }, within, sql.ref(`f.${dimensionNamed(within).ids[0]}`))
+      : []),
   ]
   const where = sql`from movies.rollup f where ${sql.join(conditions, sql` and `)}`
   const bucket = { month: sql`f.month`, year: sql`f.year`, ever: sql`null` }[grain]
