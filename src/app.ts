@@ -13,6 +13,7 @@ import type { Config } from './config.ts'
 import type { Ear } from './ear.ts'
 import { handleErrors, Problem, problemJson } from './errors.ts'
 import { readExamples } from './examples.ts'
+import { awaitLastRequests } from './last-requests.ts'
 import { answerOtherMethods } from './methods.ts'
 import { swaggerOptions } from './openapi.ts'
 import type { ServedReport } from './reports.ts'
@@ -26,7 +27,6 @@ import { loadRoutes } from './routes/loads.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
 import type { Runner } from './runner.ts'
-import { closeSilentConnections } from './silent-connections.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { Sweeper } from './sweeper.ts'
 import { validate } from './validate.ts'
@@ -62,7 +62,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logger: options.logger ?? false,
     // A proxy's id is taken over, so that one id leads through all logs; without one it is a number of this process.
     requestIdHeader: 'x-request-id',
-    return503OnClosing: true,
+    // As long as there are connections their requests are answered; `last-requests.ts` sees to their end.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
     bodyLimit: 64 << 10,
     // Asked for below, so that its absence is answered like everything else that is wrong.
@@ -99,7 +100,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Bodies are JSON; the framework would take plain text too.
   app.removeContentTypeParser('text/plain')
   handleErrors(app)
-  closeSilentConnections(app)
+  awaitLastRequests(app)
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
       throw new Problem(400, 'HTTP/1.1 asks for a Host header.')

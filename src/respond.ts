@@ -5,6 +5,7 @@ import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
 import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
 import type { Format } from './format.ts'
+import { whileTaken } from './stalled.ts'
 import { Sum } from './sum.ts'
 
 /** What is answered with rows: conditional, kept by what it was read from, as a page or as it comes. */
@@ -96,15 +97,8 @@ function stream(
   // A stream without rows: no length is claimed for what would have none.
   if (request.method === 'HEAD') return reply.send(Readable.from([]))
   const pieces = async function* () {
-    const stalled = setTimeout(() => reply.raw.destroy(new Error('The client took nothing for too long.')), STALL_MS)
-    try {
-      for await (const piece of all(sum, request.signal)) {
-        yield piece
-        stalled.refresh()
-      }
-    } finally {
-      clearTimeout(stalled)
-    }
+    const giveUp = () => reply.raw.destroy(new Error('The client took nothing for too long.'))
+    yield* whileTaken(all(sum, request.signal), STALL_MS, giveUp)
     if (trailers) reply.raw.addTrailers({ 'Row-Count': String(sum.rows), 'Body-Digest': sum.digest() })
   }
   const rows = Readable.from(pieces(), { objectMode: false })

@@ -60,6 +60,8 @@ export async function serve(context: Context, stopped: Promise<string>): Promise
     // At once: while a load winds up, requests finish and no new ones are taken.
     await Promise.all([app?.close(), scheduler.close().then(() => runner.close())])
     clearTimeout(grace)
+    // One of the last requests may have asked for a load.
+    await runner.close()
     await sweeper.close()
     await ear.close()
   }

@@ -140,6 +140,33 @@ t.test('questions that hang keep nobody from quick ones; too many are told to co
   t.equal(await status(`${url}/genre-years?min_votes=1`), 200)
 })
 
+t.test('whole results, however many and slow, keep nobody from a page', async (t) => {
+  const house = await build(t, { POOL_SIZE: '2', CACHE_MB: '0' })
+  const url = `${await house.app.listen({ host: '127.0.0.1', port: 0 })}/v1/movies`
+  await house.load(
+    await house.file('movies_metadata.csv', metadata([{ id: '1', title: 'One', release_date: '1995-01-01' }])),
+  )
+  const locker = await house.warehouse.connect('test')
+  // Looks on; within its transaction the locker would see the same for ever.
+  const observer = await house.warehouse.connect('test')
+  await locker.query('begin; lock table movies.film_genre in access exclusive mode')
+  const exports = Array.from({ length: 12 }, (_, index) =>
+    status(`${url}/genre-years?min_votes=${index}&format=${['csv', 'ndjson', 'parquet'][index % 3]}`),
+  )
+  const hanging = async () =>
+    (
+      await observer.query(
+        "select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+      )
+    ).rowCount
+  await until('one of them hangs', async () => (await hanging()) === 1)
+  for (const page of ['years', 'companies', 'company-years?sort=-revenue']) t.equal(await status(`${url}/${page}`), 200)
+  t.equal(await hanging(), 1, 'while they still hang')
+  await locker.query('rollback')
+  await Promise.all([locker.end(), observer.end()])
+  t.strictSame([...new Set(await Promise.all(exports))], [200])
+})
+
 /** Of an answer that is read to its end, so that its connection is free. */
 async function status(url: string): Promise<number> {
   const answer = await fetch(url)
