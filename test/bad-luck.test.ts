@@ -293,7 +293,7 @@ t.test('a load that is dropped while the tables of another one are taken away', 
   for (const films of [10, 11, 12])
     await house.load(await house.file(`${films}/movies_metadata.csv`, metadata(sound(films))))
   const reader = await house.warehouse.connect('a reader')
-  await reader.query('begin; select from movies.film where load_id = 1')
+  await reader.query('begin; select from movies.film_company where load_id = 1')
   await markDropped(house.warehouse.writer, 1, 'test')
   const sweeping = sweep(house.warehouse.connect, movies)
   await until('the sweep waits for the reader', async () => {
@@ -302,7 +302,8 @@ t.test('a load that is dropped while the tables of another one are taken away', 
   })
   await markDropped(house.warehouse.writer, 2, 'test')
   await reader.query('rollback')
-  t.strictSame(await sweeping, [])
+  // Whether it has waited long enough to see the reader go or not.
+  await sweeping
   t.strictSame(await sweep(house.warehouse.connect, movies), [])
   const { rows } = await reader.query(`
     select relname from pg_class where relkind = 'r' and relname ~ '_[12]$'
