@@ -6,9 +6,11 @@ import { periodOf } from '../../queries/movies/parts/periods.ts'
 import { scopeOf } from '../../queries/report.ts'
 import type { MergeScope } from '../subject.ts'
 
-/** Columns that choose or gather cells; all others are figures. */
+/**
+ * Columns that choose or gather cells; all others are figures. Of the load, too: the planner would think that one row in two hundred is of it.
+ */
 export const CHOOSING = [
-  ...['cells', 'grain', 'year', 'month', 'releases'],
+  ...['load_id', 'cells', 'grain', 'year', 'month', 'period', 'releases'],
   ...new Set(ROLLUPS.flatMap(({ by }) => cellIds({ by, periods: false }))),
 ]
 
