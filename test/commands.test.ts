@@ -298,7 +298,7 @@ t.test('migrate, status and openapi', async (t) => {
   const { reelhouse, env, db } = await place(t)
   t.match(await reelhouse('migrate'), { code: 0, stdout: 'The tables are up to date.\n' })
   await db.query('drop schema reelhouse cascade; drop schema movies cascade')
-  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films, .*unreadable-links\.\n$/ })
+  t.match(await reelhouse('migrate'), { code: 0, stdout: /^Applied .*loads, .*films, .*rollup, .*\.\n$/ })
   t.match(await reelhouse('status'), {
     code: 0,
     stdout: /^warehouse: PostgreSQL 1\d.* \(DATABASE_URL\), [\d.]+ MiB\nmovies: nothing is published yet\n/,
