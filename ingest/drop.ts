@@ -156,7 +156,7 @@ async function partitionsOf(db: Kysely<unknown>, subject: Subject, loads: number
       join reelhouse.load_family used on used.family = heavy.family and used.source_load_id = dropped.load_id
       join reelhouse.load keeper on keeper.load_id = used.load_id and keeper.state <> 'dropped'
       where heavy.name = fact)
-    order by load_id, place desc`.execute(db)
+    order by coalesce(i.inhdetachpending, false) desc, load_id, place desc`.execute(db)
   return found.rows
 }
 
@@ -222,12 +222,15 @@ async function deleteDimensions(db: Kysely<unknown>, subject: Subject, loads: nu
 
 const LOCK_NOT_AVAILABLE = '55P03'
 
+/** Somebody has a lock; or another partition's detachment was broken off, and must be finished before the next can begin. */
+const NOT_NOW = new Set([LOCK_NOT_AVAILABLE, '55000'])
+
 async function unlessLocked(work: () => Promise<void>): Promise<boolean> {
   try {
     await work()
     return true
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === LOCK_NOT_AVAILABLE) return false
+    if (error instanceof pg.DatabaseError && NOT_NOW.has(error.code ?? '')) return false
     throw error
   }
 }
