@@ -1,4 +1,5 @@
 import { sql, type Transaction } from 'kysely'
+import { tableOfLoad } from '../queries/report.ts'
 import type { Parts } from './families.ts'
 import type { Subject } from './subject.ts'
 
@@ -9,7 +10,7 @@ import type { Subject } from './subject.ts'
 
 /** Name of one load's partition of a fact table. */
 export const partitionOf = (subject: Subject, fact: string, loadId: number) =>
-  sql.table(`${subject.name}.${fact}_${loadId}`)
+  sql.table(`${subject.name}.${tableOfLoad(fact, loadId)}`)
 
 /** The facts that a load has partitions of, each after those that it references. */
 export const factsOfLoad = (parts: Parts) =>

@@ -162,6 +162,9 @@ export interface Scope {
   rolledUp: boolean
 }
 
+/** The table of a fact that has a load's rows and no others: a partition of the fact's own, which the load made. */
+export const tableOfLoad = (fact: string, loadId: number): string => `${fact}_${loadId}`
+
 export const scopeOf = (loadId: number, { rolledUp }: { rolledUp: boolean }): Scope => ({
   loadId,
   load: sql.lit(loadId) as RawBuilder<number>,

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { ByteCache } from './cache.ts'
-import { varyBy } from './encoding.ts'
+import { NEGOTIATED, varyBy } from './encoding.ts'
 import type { Snapshot, Snapshots } from './snapshots.ts'
 
 /**
@@ -38,7 +38,7 @@ export class Again {
     const kept = this.#cache.get(known.key)
     if (!kept) return undefined
     reply.headers(known.headers)
-    varyBy(reply, 'accept', 'accept-encoding')
+    varyBy(reply, NEGOTIATED)
     if (asked !== undefined) {
       for (const header of OF_THE_BODY) reply.removeHeader(header)
       return reply.code(304).send()

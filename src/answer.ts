@@ -49,7 +49,7 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   const { served, snapshot, params, format } = question
   await assertAnswerable(db, served.report, scopeOfSnapshot(snapshot), params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
-  const read = (await statementOf(db, question).execute(run))[0] as ReadPage
+  const [read] = (await orGone(db, [snapshot.id], () => statementOf(db, question).execute(run))) as [ReadPage]
   assertKept(read, [snapshot.id])
   const { more, lines, last } = read
   const next = more ? makeCursor(snapshot.id, question.rowsFingerprint, last as (string | null)[]) : null
@@ -72,6 +72,18 @@ export async function ofKept<T>(db: AnyDb, loadIds: number[], read: () => Promis
   await assertAllKept(db, loadIds)
   return answered()
 }
+
+/** @throws Problem 410 where a statement fails because a load's tables are gone */
+export async function orGone<T>(db: AnyDb, loadIds: number[], read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) await assertAllKept(db, loadIds)
+    throw error
+  }
+}
+
+const UNDEFINED_TABLE = '42P01'
 
 /** To be asked after loads were read. @throws Problem 410 when their rows may have been missing */
 export async function assertAllKept(db: AnyDb, loadIds: number[]): Promise<void> {

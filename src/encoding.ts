@@ -24,9 +24,13 @@ export function encodingFor(request: FastifyRequest): Encoding {
 }
 
 /** Adds to what the answer depends on; CORS may have said `Origin` already. */
-export function varyBy(reply: FastifyReply, ...headers: string[]): void {
-  reply.header('vary', [reply.getHeader('vary') ?? [], headers].flat().join(', '))
+export function varyBy(reply: FastifyReply, headers: string): void {
+  const before = reply.getHeader('vary')
+  reply.header('vary', before === undefined ? headers : `${before}, ${headers}`)
 }
+
+/** What every answer depends on that comes in several formats and packings. */
+export const NEGOTIATED = 'accept, accept-encoding'
 
 export const isWorthIt = (body: Buffer) => body.length >= WORTH_IT
 

@@ -14,12 +14,14 @@ export function awaitLastRequests(app: FastifyInstance): void {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
-  app.addHook('onSend', async (_, reply) => {
+  app.addHook('onSend', (_, reply, payload, done) => {
     if (closing) reply.header('connection', 'close')
+    done(null, payload)
   })
   // A whole result that was under way has said that its connection stays, and its client may ask once more.
-  app.addHook('onResponse', async () => {
+  app.addHook('onResponse', (_, __, done) => {
     if (closing) setTimeout(() => app.server.closeIdleConnections(), ON_THE_WAY_MS)
+    done()
   })
   app.addHook('preClose', async () => {
     closing = true

@@ -18,8 +18,9 @@ export function answerOtherMethods(app: FastifyInstance): (scope: FastifyInstanc
     taken.set(url, methods)
   })
   const allowed = (url = '') => [...(taken.get(url) ?? [])].sort().join(', ')
-  app.addHook('onRequest', async ({ method, routeOptions }, reply) => {
+  app.addHook('onRequest', ({ method, routeOptions }, reply, done) => {
     if (method === 'OPTIONS' && taken.has(routeOptions.url ?? '')) reply.header('allow', allowed(routeOptions.url))
+    done()
   })
   return (scope) => {
     complete = true

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Told } from './again.ts'
 import type { PageAnswer } from './answer.ts'
 import type { Answer, ByteCache } from './cache.ts'
-import { type Encoding, encode, encoder, encodingFor, isWorthIt, varyBy } from './encoding.ts'
+import { type Encoding, encode, encoder, encodingFor, isWorthIt, NEGOTIATED, varyBy } from './encoding.ts'
 import type { Format } from './format.ts'
 import { whileTaken } from './stalled.ts'
 import { Sum } from './sum.ts'
@@ -36,7 +36,7 @@ export async function respond(
   const encoding = format.binary ? 'identity' : encodingFor(request)
   const etag = `"${fingerprint.slice(0, 27)}-${encoding}"`
   reply.headers({ etag, ...headers })
-  varyBy(reply, ...vary, 'accept', 'accept-encoding')
+  varyBy(reply, [...vary, NEGOTIATED].join(', '))
   if (isNotModified(request, etag, mayBeMissing)) return reply.code(304).send()
   const kind = {
     'content-type': format.contentType,

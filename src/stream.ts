@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
-import { assertAllKept, assertAnswerable } from './answer.ts'
+import { assertAllKept, assertAnswerable, orGone } from './answer.ts'
 import type { WholeFormat } from './format.ts'
 import type { Question } from './question.ts'
 import { scopeOfSnapshot } from './snapshots.ts'
@@ -47,14 +47,17 @@ export async function* keptBatches(
   signal: AbortSignal,
   // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 ): AsyncGenerator<any[]> {
-  let begun = false
-  for await (const batch of inBatches(warehouse, query, signal)) {
+  const batches = inBatches(warehouse, query, signal)
+  try {
     // Once it has begun a statement sees all rows to its end, and not before may a dropped load's be found missing.
-    if (!begun) await assertAllKept(warehouse.reader, loadIds)
-    begun = true
-    yield batch
+    const first = await orGone(warehouse.reader, loadIds, () => batches.next())
+    await assertAllKept(warehouse.reader, loadIds)
+    if (first.done) return
+    yield first.value
+    yield* batches
+  } finally {
+    await batches.return(undefined)
   }
-  if (!begun) await assertAllKept(warehouse.reader, loadIds)
 }
 
 interface Stream {

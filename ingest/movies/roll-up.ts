@@ -20,7 +20,7 @@ export async function rollUp(
   { loadId, table }: Pick<MergeScope, 'loadId' | 'table'>,
 ): Promise<void> {
   const scope = scopeOf(loadId, { rolledUp: false })
-  await planForWholeLoads(trx, { nestloop: 'off', memory: '1' })
+  await planForWholeLoads(trx, 'off')
   for (const { by, grains } of ROLLUPS)
     for (const grain of grains) {
       const cells = { by, periods: grain !== 'ever' }
@@ -56,18 +56,16 @@ export async function rollUp(
         from (${rows}) as cell
         ${order.length > 0 ? sql`order by ${sql.join(order)}` : sql``}`.execute(trx)
     }
-  await planForWholeLoads(trx, { nestloop: 'default', memory: 'default' })
+  await planForWholeLoads(trx, 'default')
 }
 
 /**
  * Each cell is made of films of the whole load. The planner would search the links of each film by their index, as it takes rows that lie
- * in the index's order for cheap: half as long again as reading them all. And it thinks that sums take less memory than they do: many cells
- * would be added up in a hash table that does not fit, and sorted afterwards, where films that are sorted first need neither.
+ * in the index's order for cheap: half as long again as reading them all. And it would add up many cells in a hash table, for which it
+ * thinks that sums take less memory than they do, and sort them afterwards, where films that are sorted first need neither: all rollups
+ * together take a fifth less time.
  */
-async function planForWholeLoads(
-  trx: Transaction<unknown>,
-  { nestloop, memory }: { nestloop: string; memory: string },
-): Promise<void> {
-  await sql`set local enable_nestloop = ${sql.raw(nestloop)}`.execute(trx)
-  await sql`set local hash_mem_multiplier = ${sql.raw(memory)}`.execute(trx)
+async function planForWholeLoads(trx: Transaction<unknown>, other: 'off' | 'default'): Promise<void> {
+  for (const way of ['nestloop', 'hashagg'])
+    await sql`set local ${sql.raw(`enable_${way}`)} = ${sql.raw(other)}`.execute(trx)
 }

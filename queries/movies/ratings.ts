@@ -8,7 +8,7 @@ import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
 import { lacking, restingOn } from './parts/lacking.ts'
 import { quotient } from './parts/measures.ts'
-import { type MoviesDb, STARS } from './parts/tables.ts'
+import { fact, type MoviesDb, STARS } from './parts/tables.ts'
 
 const GROUPS = ['film', 'genre', 'year'] as const
 
@@ -104,4 +104,4 @@ const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
 /** Films in groups, with the stars that they were given. */
 const ratedFilms = (scope: Scope, params: Params) => sql`
   (${filmsInGroups(scope, params, params.by ?? 'film')}) as f
-  join movies.film_rating counted on counted.load_id = ${scope.load} and counted.film_id = f.film_id`
+  join ${fact(scope, 'film_rating')} counted on counted.load_id = ${scope.load} and counted.film_id = f.film_id`

@@ -12,7 +12,7 @@ import { lacking, restingOn } from './parts/lacking.ts'
 import { measureDecimals, quotient } from './parts/measures.ts'
 import { priceMeta, priceRefusal, priceShape } from './parts/prices.ts'
 import { sharedNames, sharedNamesOfGroups, sharedNamesShape } from './parts/shared-names.ts'
-import type { MoviesDb } from './parts/tables.ts'
+import { fact, type MoviesDb } from './parts/tables.ts'
 
 const GROUPS = ['year', 'genre', 'company', 'decade', 'all'] as const
 const VALUES: Record<string, RawBuilder<unknown>> = {
@@ -165,7 +165,7 @@ const top = (scope: Scope, params: Params, last = most(params)): RawBuilder<Reco
          trim_scale(ranked.budget::numeric) as budget, trim_scale(ranked.revenue::numeric) as revenue,
          source.name as source_file, film.source_line
   from (${ranked(scope, params)}) as ranked
-  join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id
+  join ${fact(scope, 'film')} film on film.load_id = ${scope.load} and film.film_id = ranked.film_id
   join reelhouse.load_file source on source.load_id = film.source_load_id and source.file_no = film.source_file_no
   where ranked.rank <= ${last} and ${enough(params)})`
 
@@ -174,4 +174,4 @@ const given = (scope: Scope, params: Params): RawBuilder<Record<string, unknown>
   select ranked.group_id, ranked.film_id, ranked.value as rank, film.release_date, film.release_year as year, ranked.value,
          ranked.budget::numeric as budget, ranked.revenue::numeric as revenue
   from (${ranked(scope, params)}) as ranked
-  join movies.film film on film.load_id = ${scope.load} and film.film_id = ranked.film_id)`
+  join ${fact(scope, 'film')} film on film.load_id = ${scope.load} and film.film_id = ranked.film_id)`

@@ -5,7 +5,7 @@ import { checks, type RejectView, rejects, shownLoad } from '../../queries/loads
 import { wholeNumber } from '../../queries/params.ts'
 import { type AdminTokens, isAdmin } from '../auth.ts'
 import { csvLine } from '../csv.ts'
-import { varyBy } from '../encoding.ts'
+import { NEGOTIATED, varyBy } from '../encoding.ts'
 import { Problem } from '../errors.ts'
 import { checkShape, loadShape, rejectShape, SEVERITIES, STATES } from '../load-shapes.ts'
 import { loadsNow } from '../loads.ts'
@@ -149,7 +149,7 @@ export function loadRoutes(
       const show = (row: RejectView) =>
         Object.fromEntries(columns.map((column) => [column, row[column as keyof RejectView]]))
       reply.header('cache-control', 'no-store')
-      varyBy(reply, 'authorization', 'accept', 'accept-encoding')
+      varyBy(reply, `authorization, ${NEGOTIATED}`)
       if (format === 'csv' || (format === undefined && /\btext\/csv\b/.test(request.headers.accept ?? ''))) {
         const lines = Readable.from(rejectLines(warehouse, load.id, severity, columns))
         return await reply.type('text/csv; charset=utf-8; header=present').send(lines)

@@ -39,7 +39,9 @@ export function reportRoutes(app: FastifyInstance, options: ReportRoutes): void 
       {
         schema: { ...reportDocs(served), ...validation(served) },
         compress: false,
-        onRequest: async (request, reply) => again.answer(request, reply),
+        onRequest: (request, reply, done) => {
+          if (!again.answer(request, reply)) done()
+        },
       },
       async (request, reply) => {
         const query: Asked = { ...(request.query as object), ...(served.single ? (request.params as object) : {}) }

@@ -9,7 +9,7 @@ import { isLoaded } from '../parts/lacking.ts'
 import { cast, crew, links } from '../parts/links.ts'
 import { priceMeta, priceRefusal, priceShape } from '../parts/prices.ts'
 import { sharedNames, sharedNamesShape } from '../parts/shared-names.ts'
-import type { MoviesDb } from '../parts/tables.ts'
+import { fact, type MoviesDb } from '../parts/tables.ts'
 
 const linked = (ids: string, description: string) =>
   z.array(z.strictObject(named(ids))).meta({ description, sql: 'text' })
@@ -62,7 +62,7 @@ export default report({
   example: { id: '2964' },
   query: (db: MoviesDb, scope, params) =>
     filmFacts(countedFilms(db, scope, {}).where('f.film_id', '=', params.id), scope, params)
-      .leftJoin('movies.film_text as prose', (join) =>
+      .leftJoin(fact(scope, 'film_text').as('prose'), (join) =>
         join.onRef('prose.load_id', '=', 'f.load_id').onRef('prose.film_id', '=', 'f.film_id'),
       )
       .leftJoin('movies.collection as within', (join) =>
@@ -91,7 +91,7 @@ export default report({
     ...sharedNames(
       db,
       scope,
-      sql`select company_id from movies.film_company
+      sql`select company_id from ${fact(scope, 'film_company')}
           where load_id = ${scope.load} and film_id in (select film_id from page)`,
     ),
   ],

@@ -7,6 +7,7 @@ import { filmConditions } from './films.ts'
 import { enoughReleases, lifetimeColumns, lifetimes, measures, sums } from './measures.ts'
 import { periodOf } from './periods.ts'
 import { isReal } from './prices.ts'
+import { fact } from './tables.ts'
 
 /**
  * Where the figures of cells come from: the rollup of their load where it has them, else its films. This is the one place that
@@ -110,7 +111,7 @@ function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain,
       ? ofMembers(scope, { ...params, q: undefined }, within, sql.ref(`f.${dimensionNamed(within).ids[0]}`))
       : []),
   ]
-  const where = sql`from movies.rollup f where ${sql.join(conditions, sql` and `)}`
+  const where = sql`from ${fact(scope, 'rollup')} f where ${sql.join(conditions, sql` and `)}`
   const bucket = { month: sql`f.month`, year: sql`f.year`, ever: sql`null` }[grain]
   const asItIs = !cells.periods || params.grain === undefined || params.grain === 'month'
   if (asItIs) {

@@ -6,6 +6,7 @@ import { filmConditions, type Selector } from './films.ts'
 import { bucketOf, isDated } from './periods.ts'
 import { amountOf, joinPrices } from './prices.ts'
 import { containing } from './search.ts'
+import { fact } from './tables.ts'
 
 /**
  * Films in the cells of a report: one row for each film in each cell, with what it gives to the cell's figures. A report's figures,
@@ -79,9 +80,9 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
       sql`f.popularity, f.vote_average, f.vote_count`,
       sql`coalesce(rated.rating_count, 0) as rating_count, rated.rating_sum`,
     ])}
-    from movies.film f
+    from ${fact(scope, 'film')} f
     ${joins.length > 0 ? sql.join(joins, sql` `) : sql``}
-    left join movies.film_rating rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
+    left join ${fact(scope, 'film_rating')} rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
     ${joinPrices(scope, params)}
     where f.load_id = ${scope.load}
     ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``}`

@@ -6,7 +6,7 @@ import type { CellParams, FilmParams, PriceParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
 import { enoughReleases } from './measures.ts'
 import { amountOf, isReal, isUnpriced, joinPrices } from './prices.ts'
-import type { MoviesDb } from './tables.ts'
+import { fact, type MoviesDb } from './tables.ts'
 
 /**
  * Which films are behind the rows of a report, and what leaves out each other one. Told by the first reason that applies, so that
@@ -128,8 +128,8 @@ export function filmsCounted(db: MoviesDb, scope: Scope, params: PriceParams, re
            ${budget} is not null and ${revenue} is not null as both,
            f.popularity is not null as popularity, f.vote_count is not null as votes,
            coalesce(rated.rating_count, 0) > 0 as ratings
-    from movies.film f
-    left join movies.film_rating rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
+    from ${fact(scope, 'film')} f
+    left join ${fact(scope, 'film_rating')} rated on rated.load_id = ${scope.load} and rated.film_id = f.film_id
     ${joinPrices(scope, params)}
     where f.load_id = ${scope.load})`
   return {

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { column, type Scope } from '../../report.ts'
 import type { CellParams } from './film-params.ts'
 import type { Selector } from './films.ts'
+import { fact } from './tables.ts'
 
 /** What reports on films may group by. */
 export interface Dimension {
@@ -24,7 +25,7 @@ export interface Dimension {
 
 const linked = (table: string, id: string, as = id): NonNullable<Dimension['links']> => ({
   rows: (scope) => sql`
-    select film_id, ${sql.ref(id)} as ${sql.ref(as)} from ${sql.table(`movies.${table}`)} where load_id = ${scope.load}`,
+    select film_id, ${sql.ref(id)} as ${sql.ref(as)} from ${fact(scope, table)} where load_id = ${scope.load}`,
   within: [],
 })
 
@@ -99,10 +100,10 @@ export const DIMENSIONS = {
     names: { table: 'person', id: 'person_id', column: 'person' },
     links: {
       rows: (scope, { job: jobs = [DEFAULT_JOB] }) => sql`
-        select distinct film_id, person_id, job from movies.film_crew
+        select distinct film_id, person_id, job from ${fact(scope, 'film_crew')}
         where load_id = ${scope.load} and job in (${sql.join(jobs)}) and job <> ${CAST}
         union all
-        select distinct film_id, person_id, ${CAST}::text as job from movies.film_cast
+        select distinct film_id, person_id, ${CAST}::text as job from ${fact(scope, 'film_cast')}
         where load_id = ${scope.load} and ${jobs.includes(CAST)}`,
       within: ['job'],
     },

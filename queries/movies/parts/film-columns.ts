@@ -3,7 +3,7 @@ import { column, type Scope } from '../../report.ts'
 import type { PriceParams } from './film-params.ts'
 import { hasRatings, quotient } from './measures.ts'
 import { amountOf, indexByMonth, isReal, releaseMonth } from './prices.ts'
-import type { MoviesTables } from './tables.ts'
+import { fact, type MoviesTables } from './tables.ts'
 
 /** A film as it stands in the snapshot, and where it was read. */
 export const filmColumns = {
@@ -40,10 +40,12 @@ type Films = SelectQueryBuilder<MoviesTables & { f: MoviesTables['movies.film'] 
 /** What is told of each of the films, in the prices that are asked for. */
 export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: PriceParams = {}) {
   const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
-  const shown = (amount: RawBuilder<unknown>) => sql<number | null>`trim_scale((${amount})::numeric)`
+  // As it lies in the table, whole dollars need no trimming, and an index of the largest can be gone through in its order.
+  const shown = (amount: RawBuilder<unknown>) =>
+    isReal(params) ? sql<number | null>`trim_scale((${amount})::numeric)` : sql<number | null>`${amount}`
   const price = isReal(params) ? indexByMonth(scope, params) : sql`(select null::date as month)`
   return films
-    .leftJoin('movies.film_rating as rated', (join) =>
+    .leftJoin(fact(scope, 'film_rating').as('rated'), (join) =>
       join.on('rated.load_id', '=', scope.load).onRef('rated.film_id', '=', 'f.film_id'),
     )
     .leftJoin(sql<{ month: string }>`${price}`.as('price'), (join) => join.on('price.month', '=', releaseMonth))
@@ -60,9 +62,9 @@ export function filmFacts<Q extends Films>(films: Q, scope: Scope, params: Price
       sql<number | null>`trim_scale(f.runtime)`.as('runtime'),
       shown(budget).as('budget'),
       shown(revenue).as('revenue'),
-      shown(sql`
+      sql<number | null>`trim_scale((
         case when ${budget} is not null or ${revenue} is not null
-             then coalesce(${revenue}, 0)::numeric - coalesce(${budget}, 0) end`).as('profit'),
+             then coalesce(${revenue}, 0)::numeric - coalesce(${budget}, 0) end)::numeric)`.as('profit'),
       sql<number | null>`trim_scale(f.popularity)`.as('popularity'),
       sql<number | null>`trim_scale(f.vote_average)`.as('vote_average'),
       'f.vote_count',

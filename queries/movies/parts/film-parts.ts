@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Facts, Parts, Scope } from '../../report.ts'
 import { cast, crew, links } from './links.ts'
 import { quotient } from './measures.ts'
-import { type MoviesDb, STARS } from './tables.ts'
+import { fact, type MoviesDb, STARS } from './tables.ts'
 
 /** Films as what explains a row: what is told of each, whatever the report. */
 export const filmParts = (
@@ -65,11 +65,11 @@ const stars = sql`
 
 const factsOfFilms = (db: MoviesDb, scope: Scope) =>
   db
-    .selectFrom('movies.film as f')
+    .selectFrom(fact(scope, 'film').as('f'))
     .leftJoin('movies.collection as within', (join) =>
       join.on('within.load_id', '=', scope.load).onRef('within.collection_id', '=', 'f.collection_id'),
     )
-    .leftJoin('movies.film_rating as rated', (join) =>
+    .leftJoin(fact(scope, 'film_rating').as('rated'), (join) =>
       join.on('rated.load_id', '=', scope.load).onRef('rated.film_id', '=', 'f.film_id'),
     )
     .where('f.load_id', '=', scope.load)
@@ -121,8 +121,8 @@ const LINKS = {
 
 /** Films that are linked to others in one of the loads, by set: to make the lists of all films would take seconds. */
 export function relinkedFilms(before: Scope, after: Scope): RawBuilder<unknown> {
-  const of = (table: string, columns: string, { load }: Scope) =>
-    sql`select film_id, ${sql.raw(columns)} from ${sql.table(`movies.${table}`)} where load_id = ${load}`
+  const of = (table: string, columns: string, scope: Scope) =>
+    sql`select film_id, ${sql.raw(columns)} from ${fact(scope, table)} where load_id = ${scope.load}`
   const moved = Object.entries(LINKS).flatMap(([table, columns]) => {
     const [was, is] = [of(table, columns, before), of(table, columns, after)]
     return [sql`(${was} except ${is})`, sql`(${is} except ${was})`].map(

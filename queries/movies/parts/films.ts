@@ -6,7 +6,7 @@ import { DIMENSIONS } from './dimensions.ts'
 import type { FilmParams, PriceParams } from './film-params.ts'
 import { isReal, isUnpriced, joinPrices } from './prices.ts'
 import { containing } from './search.ts'
-import type { MoviesDb } from './tables.ts'
+import { fact, type MoviesDb } from './tables.ts'
 
 /** Parameters whose values a report may group by: there they select rows, and films everywhere else. */
 export type Selector =
@@ -36,7 +36,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
     ask(parameter, params[parameter], () => {
       const ids = sql.join(params[parameter] as (number | string)[])
       const some = links.map(
-        (link) => sql`select film_id from ${sql.table(`movies.${link}`)}
+        (link) => sql`select film_id from ${fact(scope, link)}
                       where load_id = ${scope.load} and ${sql.ref(id)} in (${ids})`,
       )
       return sql<boolean>`f.film_id in (${sql.join(some, sql` union all `)})`
@@ -77,7 +77,7 @@ export function filmConditions(scope: Scope, params: FilmParams, selectsRows: Se
 /** The film table as `f`, filtered to the films that count. */
 export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams) {
   return db
-    .selectFrom('movies.film as f')
+    .selectFrom(fact(scope, 'film').as('f'))
     .where('f.load_id', '=', scope.load)
     .where((eb) => eb.and(filmConditions(scope, params).map(({ holds }) => holds)))
 }
@@ -91,7 +91,7 @@ function scarceAmong(scope: Scope, params: FilmParams, scarce: RawBuilder<boolea
   const conditions = filmConditions(scope, params).map(({ holds }) => holds)
   return sql`(
     select count(*)
-    from (select * from movies.film f where f.load_id = ${scope.load} and ${scarce} offset 0) as f
+    from (select * from ${fact(scope, 'film')} f where f.load_id = ${scope.load} and ${scarce} offset 0) as f
     ${conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``})`
 }
 
@@ -130,7 +130,7 @@ export function excludedFilms(
     .$if(!listsUndated, (q) => q.where('f.release_year', 'is not', null))
     .select((eb) => eb.fn.countAll<number>().as('films'))
   const unpriced = sql`(
-    select count(*) from movies.film f ${joinPrices(scope, params)}
+    select count(*) from ${fact(scope, 'film')} f ${joinPrices(scope, params)}
     where ${sql.join([sql`f.load_id = ${scope.load}`, isUnpriced(params), ...inRows.map(({ holds }) => holds)], sql` and `)})`
   const reasons: [string, RawBuilder<unknown>][] = [['undated', undated]]
   if (exclude_suspect) reasons.push(['suspect', sql`(${suspect})`])

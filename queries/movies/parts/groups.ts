@@ -5,7 +5,7 @@ import { inCells, type Reason } from './counted.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { partialFrom, partialShape, periodOf } from './periods.ts'
-import type { MoviesDb } from './tables.ts'
+import { fact, type MoviesDb } from './tables.ts'
 
 /** Ways to put films into groups, where a report lets its user choose one. */
 export type Group = 'year' | 'decade' | 'all' | 'genre' | 'company' | 'film' | 'budget_band'
@@ -52,7 +52,7 @@ export function filmsInGroups(scope: Scope, params: CellParams, by: Group): RawB
     return told(
       sql`f.film_id`,
       sql`named.title`,
-      sql`join movies.film named on named.load_id = ${scope.load} and named.film_id = f.film_id`,
+      sql`join ${fact(scope, 'film')} named on named.load_id = ${scope.load} and named.film_id = f.film_id`,
     )
   if (by === 'budget_band') return told(BANDS, BANDS, sql`where f.budget is not null`)
   if (by === 'all') return told(sql`'all'`, sql`'all'`)

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Rows, Scope } from '../../report.ts'
 import { DEFAULT_JOB, type DimensionName } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
-import type { MoviesDb } from './tables.ts'
+import { fact, type MoviesDb } from './tables.ts'
 
 /**
  * What a load may have nothing of, so that what rests on it is empty or unknown and not none: nobody loaded who played in its films,
@@ -11,11 +11,11 @@ import type { MoviesDb } from './tables.ts'
 
 /** The family of files that has it, and the rows that it is; a format may bring them along with its films. */
 const THINGS = {
-  crew: { family: 'credits', rows: sql`movies.film_crew as f`, which: sql`true` },
-  cast: { family: 'credits', rows: sql`movies.film_cast as f`, which: sql`true` },
-  keywords: { family: 'keywords', rows: sql`movies.film_keyword as f`, which: sql`true` },
-  ratings: { family: 'ratings', rows: sql`movies.film_rating as f`, which: sql`true` },
-  content_ratings: { family: null, rows: sql`movies.film as f`, which: sql`f.content_rating is not null` },
+  crew: { family: 'credits', rows: 'film_crew', which: sql`true` },
+  cast: { family: 'credits', rows: 'film_cast', which: sql`true` },
+  keywords: { family: 'keywords', rows: 'film_keyword', which: sql`true` },
+  ratings: { family: 'ratings', rows: 'film_rating', which: sql`true` },
+  content_ratings: { family: null, rows: 'film', which: sql`f.content_rating is not null` },
 }
 
 type Thing = keyof typeof THINGS
@@ -25,7 +25,7 @@ export const isLoaded = (scope: Scope, thing: Thing) => {
   const { family, rows, which } = THINGS[thing]
   return sql<boolean>`(
     exists (select from reelhouse.load_family where load_id = ${scope.load} and family = ${sql.lit(family)})
-    or exists (select from ${rows} where f.load_id = ${scope.load} and ${which}))`
+    or exists (select from ${fact(scope, rows)} f where f.load_id = ${scope.load} and ${which}))`
 }
 
 /** What a report rests on: what it groups by and what the parameters ask of films, and its measure. */

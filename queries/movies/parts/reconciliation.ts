@@ -9,7 +9,7 @@ import { filmConditions } from './films.ts'
 import { enoughReleases } from './measures.ts'
 import { isDated } from './periods.ts'
 import { amountOf, joinPrices } from './prices.ts'
-import type { MoviesDb } from './tables.ts'
+import { fact, type MoviesDb } from './tables.ts'
 
 /**
  * How the rows of all pages come to the total of the films that they are made of: `rows - overlap + other + without = total`. Under
@@ -104,7 +104,7 @@ export function reconciliation(
          all_films as materialized (
            select f.film_id, ${amountOf('budget', params)} as budget, ${amountOf('revenue', params)} as revenue,
                   ${members.length > 0 ? sql.join(members, sql` and `) : sql`true`} as has_members
-           from movies.film f
+           from ${fact(scope, 'film')} f
            ${joinPrices(scope, params)}
            where f.load_id = ${scope.load} ${conditions.length > 0 ? sql`and ${sql.join(conditions, sql` and `)}` : sql``})
     select (${jsonObject(accounts)})::json as reconciliation

@@ -1,5 +1,6 @@
-import type { ColumnType, Generated } from 'kysely'
+import { type ColumnType, type Generated, type RawBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
+import { type Scope, tableOfLoad } from '../../report.ts'
 
 export type MoviesDb = ReadonlyKysely<MoviesTables>
 
@@ -38,6 +39,17 @@ export interface MoviesTables {
   'movies.price_index': { load_id: number; series: string; month: string; value: number | null; source_load_id: number }
   'reelhouse.load_file': { load_id: number; file_no: number; name: string }
 }
+
+/** Their rows by the name of the table alone. */
+type RowOf<Name extends string> = `movies.${Name}` extends keyof MoviesTables ? MoviesTables[`movies.${Name}`] : unknown
+
+/**
+ * A fact of the load that is read, by the name of the load's own table. By the fact's name PostgreSQL would find the same rows, but it has no
+ * statistics of all loads together, so of joins and groups it would think that one in two hundred values differs; and it would lock, for each
+ * reader, the table that loads are attached to.
+ */
+export const fact = <Name extends string>(scope: Scope, name: Name): RawBuilder<RowOf<Name>> =>
+  sql<RowOf<Name>>`${sql.table(`movies.${tableOfLoad(name, scope.loadId)}`)}`
 
 /** Half a star to five stars: how often each was given. */
 export const STARS = ['0_5', '1_0', '1_5', '2_0', '2_5', '3_0', '3_5', '4_0', '4_5', '5_0'].map(
