@@ -1,4 +1,6 @@
-import { quantile } from './rounds.ts'
+import { type Report, scopeOf } from '../../../queries/report.ts'
+import { quantile } from '../rounds.ts'
+import { type Setting, show } from '../setting.ts'
 
 /**
  * How long one asker waits for a page of which nothing is kept: one question after the other, so that nobody waits for anybody else.
@@ -56,6 +58,24 @@ export const QUESTIONS = [
   'films?company_id=1',
   'films?q=love',
 ]
+
+/** How often each is asked. */
+const TIMES = 20
+
+export async function cold({ asked: { films }, reports, loaded, served, row }: Setting): Promise<void> {
+  const [few, many] = films > 100_000 ? ['≤ 100 ms', 'shown'] : ['≤ 50 ms', '≤ 300 ms']
+  await served({ CACHE_MB: '0' }, async ({ url }) => {
+    for await (const { question, p50, p95, status } of waits(url, TIMES)) {
+      const [name = '', query = ''] = question.split('?')
+      const report = reports.get(`movies/${name}`) as Report
+      const { sort, count, ...asked } = Object.fromEntries(new URLSearchParams(query))
+      const from = report.addedUpFrom?.(scopeOf(loaded.id, { rolledUp: true }), report.params.parse(asked))
+      const isFew = from === 'movies.rollup' || asked.company_id !== undefined
+      const waited = status === 200 ? `p95 ${show(p95)} ms (p50 ${show(p50)})` : `answered with ${status}`
+      row(`cold: ${question}`, waited, isFew ? 'from a rollup, or of few ids' : 'from films', '', isFew ? few : many)
+    }
+  })
+}
 
 export interface Waited {
   question: string

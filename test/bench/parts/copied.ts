@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type pg from 'pg'
-import { ran } from './programs.ts'
+import { ran } from '../programs.ts'
 
 /** The least that a load could take: its rows, split already, by \copy into typed tables with keys, indexes and statistics. */
 
