@@ -5,6 +5,7 @@ import { badParameter, Problem } from './errors.ts'
 import { makeCursor } from './page-cursor.ts'
 import { DEFAULT_LIMIT, type Question } from './question.ts'
 import { scopeOfSnapshot } from './snapshots.ts'
+import { type Statement, statementFor } from './statements.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
@@ -49,7 +50,8 @@ export async function answerPage(db: AnyDb, question: Question, signal: AbortSig
   const { served, snapshot, params, format } = question
   await assertAnswerable(db, served.report, scopeOfSnapshot(snapshot), params)
   const run = { signal, inflightQueryAbortStrategy: 'cancel query' } as const
-  const [read] = (await orGone(db, [snapshot.id], () => statementOf(db, question).execute(run))) as [ReadPage]
+  const statement = statementFor(question, (one) => statementOf(db, one).compile() as Statement)
+  const [read] = (await orGone(db, [snapshot.id], () => db.executeQuery(statement, run))).rows as [ReadPage]
   assertKept(read, [snapshot.id])
   const { more, lines, last } = read
   const next = more ? makeCursor(snapshot.id, question.rowsFingerprint, last as (string | null)[]) : null
