@@ -1,5 +1,5 @@
 import { sql, type Transaction } from 'kysely'
-import { ADDITIVE, COMPUTED, cellRows, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
+import { ADDITIVE, COMPUTED, cellRows, fromRollup, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
 import { cellIds } from '../../queries/movies/parts/cells.ts'
 import { lifetimeColumns } from '../../queries/movies/parts/measures.ts'
 import { periodOf } from '../../queries/movies/parts/periods.ts'
@@ -14,7 +14,10 @@ export const CHOOSING = [
   ...new Set(ROLLUPS.flatMap(({ by }) => cellIds({ by, periods: false }))),
 ]
 
-/** Adds up the films of a load in the cells that reports ask for whole, by the very queries that would add them up for a reader. */
+/**
+ * Adds up the films of a load in the cells that reports ask for whole, by the very queries that would add them up for a reader; decades from
+ * the years that were added up before.
+ */
 export async function rollUp(
   trx: Transaction<unknown>,
   { loadId, table }: Pick<MergeScope, 'loadId' | 'table'>,
@@ -24,17 +27,22 @@ export async function rollUp(
   for (const { by, grains } of ROLLUPS)
     for (const grain of grains) {
       const cells = { by, periods: grain !== 'ever' }
-      const params = grain === 'month' ? { grain } : {}
-      const { rows, measures } = cellRows(scope, params, cells)
+      const params = grain === 'month' || grain === 'decade' ? { grain } : {}
+      const { rows, measures } =
+        grain === 'decade'
+          ? fromRollup(scope, params, cells, { by, grain: 'year', within: undefined })
+          : cellRows(scope, params, cells)
       const time = {
         month: () => ['month', 'year', 'period'],
         year: () => ['year', 'period'],
+        decade: () => ['year', 'period'],
         ever: () => Object.keys(lifetimeColumns),
       }[grain]()
       const [period, year] = periodOf(scope, params, sql.ref('cell.bucket'))
       const times = {
         month: [sql`cell.bucket`, year, period],
         year: [year, period],
+        decade: [sql`cell.bucket`, period],
         ever: Object.keys(lifetimeColumns).map((name) => sql.ref(`cell.${name}`)),
       }[grain]
       const members = cellIds({ by, periods: false })

@@ -13,7 +13,7 @@ import { vegaMovies } from './vega-movies.ts'
 
 const movies: Subject = {
   name: 'movies',
-  ingestVersion: 3,
+  ingestVersion: 4,
   formats: [theMoviesDataset, tmdb5000, tmdbV11, imdb5000, vegaMovies, fred],
   families,
   merge,

@@ -134,3 +134,18 @@ t.test('which table answers', async (t) => {
     t.equal(from, `movies.${table}`, `${name} ${JSON.stringify(params)}`)
   }
 })
+
+t.test('decades of companies are read as they are kept, unless a bound cuts them', async (t) => {
+  const reports = new Map((await loadReports()).map(({ name, report }) => [name, report]))
+  /** Columns to pick rows by before they are added up; none where they are only read. */
+  const picked = (name: string, params: Record<string, string>) => {
+    const report = reports.get(`movies/${name}`) as Report
+    return report.pickedBy?.(scopeOf(1, { rolledUp: true }), report.params.parse(params))
+  }
+  for (const name of ['company-years', 'company-genre-years']) {
+    t.equal(picked(name, { grain: 'decade' }), undefined, name)
+    t.not(picked(name, { grain: 'decade', to: '2000' }), undefined, `${name} up to a year`)
+    t.not(picked(name, { grain: 'all' }), undefined, `${name} of all times`)
+  }
+  t.not(picked('genre-years', { grain: 'decade' }), undefined, 'of few members years are added up')
+})

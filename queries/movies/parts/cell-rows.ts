@@ -14,13 +14,16 @@ import { fact } from './tables.ts'
  * chooses, and both ways give the same figures.
  */
 
-type Grain = 'month' | 'year' | 'ever'
+type Grain = 'month' | 'year' | 'decade' | 'ever'
 
-/** The cells that each load keeps added up, each over times of these lengths; `ever` counts undated films, too. */
+/**
+ * The cells that each load keeps added up, each over times of these lengths; `ever` counts undated films, too. Decades are those of whole
+ * data, and are kept where there are too many years to add up for whoever asks.
+ */
 export const ROLLUPS: { by: Cells['by']; grains: Grain[] }[] = [
   { by: [], grains: ['month', 'year'] },
-  { by: ['company'], grains: ['year', 'ever'] },
-  { by: ['company', 'genre'], grains: ['year'] },
+  { by: ['company'], grains: ['year', 'decade', 'ever'] },
+  { by: ['company', 'genre'], grains: ['year', 'decade'] },
   { by: ['genre'], grains: ['month', 'year', 'ever'] },
   { by: ['country'], grains: ['month', 'year'] },
   { by: ['language'], grains: ['month', 'year'] },
@@ -55,7 +58,7 @@ export function cellRows(scope: Scope, params: CellParams, cells: Cells): CellRo
   return kept === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, kept)
 }
 
-interface Kept {
+export interface Kept {
   by: Cells['by']
   grain: Grain
   /** A dimension by one member of which films are chosen: each of its films is in one of these cells once. */
@@ -67,18 +70,24 @@ function keptCells(scope: Scope, params: CellParams, cells: Cells): Kept | undef
   if (isSplit(params) || isReal(params) || params.aggregate === 'median') return undefined
   if (cells.by.includes('person') && params.job !== undefined && params.job.join() !== DEFAULT_JOB) return undefined
   const { from, to, ...others } = filmFilters(params, cells)
-  const months = params.grain === 'month' || params.grain === 'quarter'
-  const needed = cells.periods ? (months ? 'month' : 'year') : 'ever'
-  if (needed === 'ever' && (from !== undefined || to !== undefined)) return undefined
-  for (const { by, grains } of ROLLUPS) {
-    const [within, ...more] = by.filter((name) => !cells.by.includes(name))
-    const fits = more.length === 0 && cells.by.every((name) => by.includes(name)) && grains.includes(needed)
-    if (!fits || (within !== undefined && !isOne(params, within))) continue
-    // What is left asks something of films.
-    const asked = filmConditions(scope, others, selectorsOf({ ...cells, by }))
-    if (asked.length === 0) return { by, grain: needed, within }
-  }
+  for (const grain of grainsFor(params, cells))
+    for (const { by, grains } of ROLLUPS) {
+      const [within, ...more] = by.filter((name) => !cells.by.includes(name))
+      const fits = more.length === 0 && cells.by.every((name) => by.includes(name)) && grains.includes(grain)
+      if (!fits || (within !== undefined && !isOne(params, within))) continue
+      // What is left asks something of films.
+      const asked = filmConditions(scope, others, selectorsOf({ ...cells, by }))
+      if (asked.length === 0) return { by, grain, within }
+    }
   return undefined
+}
+
+/** Lengths of time that the periods asked for are, or can be added up from; the cheapest first. */
+function grainsFor({ grain, from, to }: CellParams, { periods }: Cells): Grain[] {
+  const isCut = from !== undefined || to !== undefined
+  if (!periods) return isCut ? [] : ['ever']
+  if (grain === 'month' || grain === 'quarter') return ['month']
+  return grain === 'decade' && !isCut ? ['decade', 'year'] : ['year']
 }
 
 /** Whether one member is asked for. People are, for whatever they did, and not for what the rollup has of them. */
@@ -97,7 +106,8 @@ function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
   return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.film' }
 }
 
-function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain, within }: Kept): CellRows {
+/** Cells as they are kept, or added up from kept ones of shorter times. */
+export function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain, within }: Kept): CellRows {
   const { from, to, min_releases } = params
   const ids = cells.by.flatMap((name) => dimensionNamed(name).ids).map((id) => sql.ref(`f.${id}`))
   const conditions = [
@@ -112,8 +122,8 @@ function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain,
       : []),
   ]
   const where = sql`from ${fact(scope, 'rollup')} f where ${sql.join(conditions, sql` and `)}`
-  const bucket = { month: sql`f.month`, year: sql`f.year`, ever: sql`null` }[grain]
-  const asItIs = !cells.periods || params.grain === undefined || params.grain === 'month'
+  const bucket = { month: sql`f.month`, year: sql`f.year`, decade: sql`f.year`, ever: sql`null` }[grain]
+  const asItIs = !cells.periods || (params.grain ?? 'year') === grain
   if (asItIs) {
     const columns = [
       ...ids,
