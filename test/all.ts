@@ -1,6 +1,7 @@
 import { readdir, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import t from 'tap'
+import { openCluster } from './build.ts'
 
 /**
  * Every test file in a process of its own, as many at once as `.taprc` says. tap by itself would take them by the alphabet, and
@@ -41,18 +42,16 @@ const names = (await readdir(import.meta.dirname, { recursive: true }))
   .sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 
 t.setTimeout(0)
-t.jobs = Number(process.env.TAP_JOBS)
-const TMPDIR = process.env.TMPDIR ?? (await memory())
+t.jobs = Number(process.env.TAP_JOBS ?? 1)
+const folder = process.env.TMPDIR ?? (await memory())
+if (folder !== undefined) process.env.TMPDIR = folder
+// Begun and ended once before all files, so that it has its settings from the start.
+await (await openCluster()).close()
 for (const name of names) {
   const file = path.join(import.meta.dirname, `${name}.test.js`)
   // tap watches by way of NODE_OPTIONS, which it adds to whatever environment is given here.
   const args = ['-u', 'NODE_OPTIONS', process.execPath, '--enable-source-maps', file]
-  t.spawn('env', args, {
-    name: `test/${name}`,
-    buffered: true,
-    timeout: TIMEOUT_MS,
-    env: { ...process.env, ...(TMPDIR && { TMPDIR }) },
-  })
+  t.spawn('env', args, { name: `test/${name}`, buffered: true, timeout: TIMEOUT_MS })
 }
 
 function rank(name: string): number {
