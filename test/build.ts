@@ -136,7 +136,10 @@ export async function temporaryFolder(t: Test): Promise<string> {
 
 /** URL of a migrated database of the test's own, dropped afterwards. */
 export async function copyOfTemplate(t: Test): Promise<string> {
-  cluster ??= openCluster()
+  cluster ??= openCluster().then((opened) => {
+    tap.teardown(opened.close)
+    return opened
+  })
   const { url, admin } = await cluster
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`
   await admin.query(`create database ${name} template ${await template(admin, url)}`)
@@ -146,23 +149,34 @@ export async function copyOfTemplate(t: Test): Promise<string> {
 }
 
 /** Opened by the first test of a file that needs it, and let go when the file is done. */
-let cluster: Promise<{ url: string; admin: pg.Client }> | undefined
+let cluster: Promise<Cluster> | undefined
 
-async function openCluster(): Promise<{ url: string; admin: pg.Client }> {
+interface Cluster {
+  url: string
+  admin: pg.Client
+  close(): Promise<void>
+}
+
+/** Nobody misses these databases after a power cut, and a small one is dropped sooner where less memory is looked through. */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '128MB' }
+
+/** The cluster of all tests; the last setting counts from its next start. */
+export async function openCluster(): Promise<Cluster> {
   const folder = path.join(os.tmpdir(), `reelhouse-test-cluster-${process.getuid?.() ?? 0}`)
   await mkdir(folder, { recursive: true, mode: 0o755 })
   const { url, release } = await openEmbedded(folder)
   const admin = new pg.Client({ connectionString: databaseOf(url, 'postgres') })
   await admin.connect()
-  // Nobody misses these databases after a power cut.
-  for (const setting of ['fsync', 'full_page_writes', 'synchronous_commit'])
-    await admin.query(`alter system set ${setting} = off`)
+  for (const [name, value] of Object.entries(SETTINGS)) await admin.query(`alter system set ${name} = '${value}'`)
   await admin.query('select pg_reload_conf()')
-  tap.teardown(async () => {
-    await admin.end()
-    await release()
-  })
-  return { url, admin }
+  return {
+    url,
+    admin,
+    async close() {
+      await admin.end()
+      await release()
+    },
+  }
 }
 
 /** Name of the migrated template, made when the migrations are new to this cluster. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,25 +24,32 @@ interface Scene {
   env: Environment
   server: Served
   folder: string
-  /** Two sources that differ, so that each load has something to do. */
-  sources: [string, string]
+  /** Writes a source that was never loaded, so that a load has something to do. */
+  source(): Promise<string>
+  /** The number of the latest load. */
+  latest(): Promise<number>
 }
 
 /** A server with a published load, and a way into its database. */
 async function stage(t: Test): Promise<Scene> {
   const databaseUrl = await copyOfTemplate(t)
   const folder = await temporaryFolder(t)
-  const sources: [string, string] = [join(folder, 'one.csv'), join(folder, 'two.csv')]
-  await writeFile(sources[0], metadata(sound(30)))
-  await writeFile(sources[1], metadata(sound(40)))
+  let films = 30
+  const source = async () => {
+    const file = join(folder, `${films}.csv`)
+    await writeFile(file, metadata(sound(films++)))
+    return file
+  }
   const db = new pg.Client(databaseUrl)
   await db.connect()
   t.teardown(() => db.end())
   const env = { ...environment({ databaseUrl, folder }), SOURCE_ROOTS: folder }
   const server = await serve(t, env)
-  t.equal((await run(t, env, 'load', 'movies', '--source', sources[0])).code, 0)
+  // No assertion of tap's: after one, tap takes a file that waits at its top for one that has ended.
+  assert.equal((await run(t, env, 'load', 'movies', '--source', await source())).code, 0)
   await heard(server, 1)
-  return { db, env, server, folder, sources }
+  const latest = async () => (await server.get('/v1/loads?limit=1')).data[0].id as number
+  return { db, env, server, folder, source, latest }
 }
 
 const heard = (server: Served, load: number) =>
@@ -98,15 +106,17 @@ async function traces(db: pg.Client, load: number): Promise<string[]> {
 
 const figures = async (server: Served) => await server.get('/v1/movies/company-years')
 
+/** Where the server itself stays, one scene does for all: each load's number goes on from the one before. */
+const lasting = await stage(t)
+const { path: large } = await generateMovies({ out: join(lasting.folder, 'large'), films: 25_000, seed: 1 })
+
 t.test('a load that is killed as it comes to a stage leaves readers, tables and sessions as they were', async (t) => {
-  const scene = await stage(t)
-  const { db, env, server, sources } = scene
-  let load = 1
-  let published = 1
+  const { db, env, server } = lasting
+  let load = await lasting.latest()
   for (const how of ['the command', "the server's process"])
     for (const [at, stage] of STAGES.entries()) {
       const before = await figures(server)
-      const source = sources[(published === 1 ? 1 : published) % 2] as string
+      const source = await lasting.source()
       load++
       const barrier = await beforeStage(db, stage)
       if (how === 'the command') {
@@ -136,38 +146,43 @@ t.test('a load that is killed as it comes to a stage leaves readers, tables and 
       t.strictSame(await figures(server), before, `${how}, ${stage}: readers still see it`)
       if (at % 3 === 2) {
         t.match(await run(t, env, 'load', 'movies', '--source', source, '--force'), { code: 0 })
-        published = ++load
-        await heard(server, load)
+        await heard(server, ++load)
       }
     }
 })
 
 t.test('a load that is killed in the middle of a file leaves nothing but what it had rejected', async (t) => {
-  const { db, env, server, folder, sources } = await stage(t)
+  const { db, env, server, source, latest } = lasting
   const before = await figures(server)
-  const { path } = await generateMovies({ out: join(folder, 'large'), films: 25_000, seed: 1 })
-  const command = start(t, env, 'load', 'movies', '--source', path)
-  await until('it has read some', async () => (await server.get('/v1/loads/2')).progress?.records > 0)
+  const load = (await latest()) + 1
+  const command = start(t, env, 'load', 'movies', '--source', large)
+  await until('it has read some', async () => (await server.get(`/v1/loads/${load}`)).progress?.records > 0)
   command.child.kill('SIGKILL')
   await command.ended
   t.strictSame(await figures(server), before)
   await until('its sessions are gone', () => noSessions(db))
-  t.match(await run(t, env, 'loads'), { code: 0, stdout: /2 {2}movies {3}failed .*: Its process ended in stage parse/ })
-  t.strictSame(await traces(db, 2), [])
-  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
-  await heard(server, 3)
+  t.match(await run(t, env, 'loads'), {
+    code: 0,
+    stdout: new RegExp(`\\b${load} {2}movies {3}failed .*: Its process ended in stage parse`),
+  })
+  t.strictSame(await traces(db, load), [])
+  t.match(await run(t, env, 'load', 'movies', '--source', await source()), { code: 0 })
+  await heard(server, load + 1)
 })
 
 t.test('a load that is killed while it commits is published or is not, and never half', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, folder, latest } = lasting
+  const load = (await latest()) + 1
+  const file = join(folder, 'whole.csv')
+  await writeFile(file, metadata(sound(25)))
   await db.query(`
-    create function wait_for_test() returns trigger language plpgsql as $$
+    create or replace function wait_for_test() returns trigger language plpgsql as $$
       begin perform pg_advisory_xact_lock_shared(42); return null; end $$`)
   await db.query(`create constraint trigger wait_for_test after insert on reelhouse.publication
                   deferrable initially deferred for each row execute function wait_for_test()`)
   const before = await figures(server)
   const commit = await barrier(db, 'select pg_advisory_lock(42)', 'select pg_advisory_unlock(42)')
-  const command = start(t, env, 'load', 'movies', '--source', sources[1])
+  const command = start(t, env, 'load', 'movies', '--source', file)
   await commit.reached()
   command.child.kill('SIGKILL')
   await command.ended
@@ -175,9 +190,14 @@ t.test('a load that is killed while it commits is published or is not, and never
   // It asks for the row that the commit still holds, so it waits, and then finds nobody to bury.
   const status = run(t, env, 'status')
   await commit.lift()
-  t.match(await status, { code: 0, stdout: /load 2 of movies: published/ })
-  await heard(server, 2)
-  t.match(await server.get('/v1/loads/2'), { state: 'published', error: null, files: [{ read: 40, loaded: 40 }] })
+  t.match(await status, { code: 0, stdout: new RegExp(`load ${load} of movies: published`) })
+  await heard(server, load)
+  t.match(await server.get(`/v1/loads/${load}`), {
+    state: 'published',
+    error: null,
+    files: [{ read: 25, loaded: 25 }],
+  })
+  await db.query('drop trigger wait_for_test on reelhouse.publication')
 })
 
 /** Locks that a load runs into by itself in the middle of a stage; readers take none of them. */
@@ -188,10 +208,9 @@ const LOCKS = {
 }
 
 t.test('a load that is told to stop says so, and leaves nothing', async (t) => {
-  const { db, env, server, sources, folder } = await stage(t)
-  const { path } = await generateMovies({ out: join(folder, 'large'), films: 25_000, seed: 1 })
+  const { db, env, server, source } = lasting
   const before = await figures(server)
-  let load = 1
+  let load = await lasting.latest()
   const stopped = async (stage: string) => {
     t.match(await server.get(`/v1/loads/${load}`), { state: 'cancelled', stage, error: 'Stopped by SIGTERM.' })
     await until('its sessions are gone', () => noSessions(db))
@@ -200,7 +219,7 @@ t.test('a load that is told to stop says so, and leaves nothing', async (t) => {
   }
   for (const [stage, lock] of Object.entries(LOCKS)) {
     const held = await barrier(db, `begin; ${lock}`, 'rollback')
-    const command = start(t, env, 'load', 'movies', '--source', sources[1])
+    const command = start(t, env, 'load', 'movies', '--source', await source())
     await held.reached()
     command.child.kill('SIGTERM')
     t.match(
@@ -212,25 +231,27 @@ t.test('a load that is told to stop says so, and leaves nothing', async (t) => {
     load++
     await stopped(stage)
   }
-  const command = start(t, env, 'load', 'movies', '--source', path)
+  const command = start(t, env, 'load', 'movies', '--source', large)
   load++
   await until('it has read some', async () => (await server.get(`/v1/loads/${load}`)).progress?.records > 0)
   command.child.kill('SIGINT')
   t.match(await command.ended, { code: 1, stdout: /cancelled: Stopped by SIGINT/, stderr: '' })
-  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
+  t.match(await run(t, env, 'load', 'movies', '--source', await source()), { code: 0 })
+  await heard(server, load + 1)
 })
 
 t.test('a load that an admin cancels says by whom, wherever its process runs, and leaves nothing', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, source } = lasting
   const before = await figures(server)
   const elsewhere = await serve(t, env)
-  let load = 1
+  let load = await lasting.latest()
   const { publish, ...earlier } = LOCKS
   for (const [stage, lock] of Object.entries(earlier))
     for (const how of ['the command', 'another server']) {
       const held = await barrier(db, `begin; ${lock}`, 'rollback')
-      const command = how === 'the command' ? start(t, env, 'load', 'movies', '--source', sources[1]) : undefined
-      if (!command) await elsewhere.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+      const file = await source()
+      const command = how === 'the command' ? start(t, env, 'load', 'movies', '--source', file) : undefined
+      if (!command) await elsewhere.post('/v1/admin/loads', { subject: 'movies', source: file })
       await held.reached()
       load++
       t.match(await server.post(`/v1/admin/loads/${load}/cancel`, {}), { status: 202, body: { id: load } })
@@ -246,7 +267,7 @@ t.test('a load that an admin cancels says by whom, wherever its process runs, an
       t.strictSame(await figures(server), before)
     }
   const held = await barrier(db, `begin; ${publish}`, 'rollback')
-  const late = start(t, env, 'load', 'movies', '--source', sources[1])
+  const late = start(t, env, 'load', 'movies', '--source', await source())
   await held.reached()
   load++
   t.match(await server.post(`/v1/admin/loads/${load}/cancel`, {}), {
@@ -259,22 +280,23 @@ t.test('a load that an admin cancels says by whom, wherever its process runs, an
     status: 409,
     body: { detail: `Load ${load} has ended: it is published.` },
   })
-  t.match(await server.post('/v1/admin/loads/99/cancel', {}), { status: 404 })
+  await heard(server, load)
+  t.match(await server.post('/v1/admin/loads/9999/cancel', {}), { status: 404 })
 })
 
 /** What a load's sessions are called. */
 const SESSIONS = { 'the load': 'reelhouse load', 'the ledger': 'reelhouse ledger' }
 
 t.test('a load that loses its connection to the database says so, and leaves nothing', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, source } = lasting
   const before = await figures(server)
-  let load = 1
+  let load = await lasting.latest()
   for (const [stage, lock] of Object.entries(LOCKS))
     for (const [which, name] of Object.entries(SESSIONS)) {
       // By then the ledger has said all, and the load goes on to its end without it.
       if (stage === 'publish' && which === 'the ledger') continue
       const held = await barrier(db, `begin; ${lock}`, 'rollback')
-      const command = start(t, env, 'load', 'movies', '--source', sources[1])
+      const command = start(t, env, 'load', 'movies', '--source', await source())
       await held.reached()
       load++
       const { rows } = await db.query(
@@ -292,13 +314,13 @@ t.test('a load that loses its connection to the database says so, and leaves not
       t.strictSame(await traces(db, load), [], `${which}, ${stage}: nothing is left`)
       t.strictSame(await figures(server), before)
     }
-  t.match(await run(t, env, 'load', 'movies', '--source', sources[1]), { code: 0 })
+  t.match(await run(t, env, 'load', 'movies', '--source', await source()), { code: 0 })
 })
 
 t.test('a server that is told to stop stops its load first', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, source } = await stage(t)
   const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
-  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await server.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   await held.reached()
   server.child.kill('SIGTERM')
   t.match(await server.ended, { code: 0, stdout: /SIGTERM: finishing what runs/ })
@@ -309,7 +331,7 @@ t.test('a server that is told to stop stops its load first', async (t) => {
   const next = await serve(t, env)
   t.match(await next.get('/v1/loads/2'), { state: 'cancelled', stage: 'merge', error: 'Stopped by SIGTERM.' })
   t.equal((await next.get('/v1/movies/years')).meta.load.id, 1)
-  await next.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await next.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   next.child.kill('SIGTERM')
   t.match(await next.ended, { code: 0 })
   const last = await serve(t, env)
@@ -318,21 +340,21 @@ t.test('a server that is told to stop stops its load first', async (t) => {
     { state: 'cancelled', error: /^(The server stopped before the load began|Stopped by SIGTERM)\.$/ },
     'even one that has not begun',
   )
-  await last.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await last.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   await heard(last, 4)
 })
 
 t.test('a server that is killed does not take its load along', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, source } = await stage(t)
   const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
-  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await server.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   await held.reached()
   const exit = once(server.child, 'exit')
   server.child.kill('SIGKILL')
   await exit
   const next = await serve(t, env)
   t.match(await next.get('/v1/loads/2'), { state: 'running', stage: 'merge' })
-  t.match(await next.post('/v1/admin/loads', { subject: 'movies', source: sources[0] }), {
+  t.match(await next.post('/v1/admin/loads', { subject: 'movies', source: await source() }), {
     status: 409,
     body: { detail: 'Load 2 of movies is still queued or running; one at a time.' },
   })
@@ -342,9 +364,9 @@ t.test('a server that is killed does not take its load along', async (t) => {
 })
 
 t.test('a server that is killed with its load finds out when it starts again', async (t) => {
-  const { db, env, server, sources } = await stage(t)
+  const { db, env, server, source } = await stage(t)
   const held = await barrier(db, `begin; ${LOCKS.merge}`, 'rollback')
-  await server.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await server.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   await held.reached()
   const child = await childOf(server)
   server.child.kill('SIGKILL')
@@ -356,6 +378,6 @@ t.test('a server that is killed with its load finds out when it starts again', a
   await held.lift()
   await until('its sessions are gone', () => noSessions(db))
   t.strictSame(await traces(db, 2), [])
-  await next.post('/v1/admin/loads', { subject: 'movies', source: sources[1] })
+  await next.post('/v1/admin/loads', { subject: 'movies', source: await source() })
   await heard(next, 3)
 })

@@ -1,3 +1,4 @@
+import os from 'node:os'
 import path from 'node:path'
 import { sql } from 'kysely'
 import t from 'tap'
@@ -31,7 +32,7 @@ t.test('a request that is sent again under its key starts nothing, whatever has 
   const house = await serve(t, {
     ADMIN_TOKEN: undefined,
     ADMIN_TOKENS: `ada:${ADMIN_TOKEN},bob:token-of-bob-0123456789`,
-    SOURCE_ROOTS: '/tmp',
+    SOURCE_ROOTS: os.tmpdir(),
   })
   const { writeFile } = await import('node:fs/promises')
   const source = path.join(house.folder, 'movies.json')
@@ -76,7 +77,7 @@ t.test('a request that is sent again under its key starts nothing, whatever has 
 })
 
 t.test('a key whose request was refused can be used again', async (t) => {
-  const house = await serve(t, { SOURCE_ROOTS: '/tmp' })
+  const house = await serve(t, { SOURCE_ROOTS: os.tmpdir() })
   const { writeFile } = await import('node:fs/promises')
   const source = path.join(house.folder, 'movies.json')
   await writeFile(source, films('One'))

@@ -96,6 +96,9 @@ export async function childOf({ child }: Running): Promise<number> {
   })
 }
 
+/** Who asks more often than that keeps the processes that he waits for from their work. */
+export const LOOK_AGAIN_MS = 40
+
 /** Asks again and again until there is an answer. @throws when there is none for 20 seconds */
 export async function until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + 20_000
@@ -103,6 +106,6 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer
     if (Date.now() > deadline) throw new Error(`in 20 seconds it was never so that ${what}`)
-    await sleep(20)
+    await sleep(LOOK_AGAIN_MS)
   }
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { ADMIN_TOKEN, copyOfTemplate, temporaryFolder } from './build.ts'
+import { LOOK_AGAIN_MS } from './processes.ts'
 
 /** The program itself, serving a warehouse of the test's own in a process of its own, as users run it. */
 export interface Served {
@@ -70,7 +72,7 @@ async function run(args: string[], env: NodeJS.ProcessEnv): Promise<{ code: numb
 
 /** Asks until the answer satisfies, and gives that answer. */
 export async function until<T>(ask: () => Promise<T>, satisfies: (answer: T) => boolean, seconds = 20): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+  for (const end = Date.now() + seconds * 1000; ; await sleep(LOOK_AGAIN_MS)) {
     const answer = await ask()
     if (satisfies(answer)) return answer
     if (Date.now() > end) throw new Error(`Not within ${seconds} s; the last answer: ${JSON.stringify(answer)}`)

@@ -7,9 +7,11 @@ export function serveCommand(program: Command): void {
     .description('answer over HTTP; an empty warehouse gets a sample first')
     .action(async () => {
       const stopped = stopSignal()
-      // Only here: the commands that do not serve start twice as fast without the HTTP side.
-      const { serve } = await import('../serve.ts')
-      await withWarehouse((context) => serve(context, stopped))
+      await withWarehouse(async (context) => {
+        // Only here: the commands that do not serve start twice as fast without the HTTP side, and a wrong setting is told at once.
+        const { serve } = await import('../serve.ts')
+        await serve(context, stopped)
+      })
     })
 }
 

@@ -80,7 +80,8 @@ export class ChangesOracle {
       (name) => !key.includes(name) && !PROVENANCE.includes(name) && !(TOLD_ANYWAY.includes(name) && isHead(name)),
     )
     const found: { data: Json; order: Row }[] = []
-    for (const id of this.#chosen(asked)) {
+    const chosen = this.#chosen(asked)
+    for (const id of chosen) {
       const [was, is] = [before.get(id), after.get(id)]
       const facts = kind === 'film' ? this.#hiddenFacts(Number(plain(id))) : []
       const hasMoved = was && is && !asked.fields && facts.some(isRelinked)
@@ -100,7 +101,7 @@ export class ChangesOracle {
       data: ordered,
       totals: {
         rows: countBy(ordered.map(({ change }) => change)),
-        ...(kind === 'film' ? {} : { films: this.#filmTotals(asked, counted) }),
+        ...(kind === 'film' ? {} : { films: this.#filmTotals(asked, chosen, counted) }),
       },
     }
   }
@@ -214,9 +215,9 @@ export class ChangesOracle {
     return { film_id: wholeCell(id), title: (after ?? before)?.title, change, fields, effect: nonZero(effect) }
   }
 
-  #filmTotals(asked: Asked, counted: string[]): Json {
+  #filmTotals(asked: Asked, chosen: Set<string>, counted: string[]): Json {
     const kinds = new Map<number, string>()
-    for (const key of this.#chosen(asked))
+    for (const key of chosen)
       for (const { id } of this.#behind(asked, key, counted)) {
         const [before, after] = [this.#before, this.#after].map((oracle) => oracle.films.some((film) => film.id === id))
         kinds.set(id, !before ? 'added' : !after ? 'removed' : 'changed')
@@ -250,10 +251,19 @@ const nonZero = (amounts: Record<string, bigint>): Row =>
     Object.entries(amounts).flatMap(([name, amount]) => (amount === 0n ? [] : [[name, wholeCell(amount)]])),
   )
 
+const rowsOfFilms = new WeakMap<FilmRecord, Row>()
+
+/** What the film alone would be as a row; each of its measures asks for it, in each row that has the film. */
+function rowOf(film: FilmRecord): Row {
+  const row = rowsOfFilms.get(film) ?? measures([inFull(film)])
+  rowsOfFilms.set(film, row)
+  return row
+}
+
 /** What decides how much the film alone would give to a measure; null when it is not there or gives nothing. */
 function givenTo(measure: string, film: FilmRecord | undefined): Json {
   if (!film || NAMES.includes(measure)) return null
-  const alone = measures([inFull(film)])
+  const alone = rowOf(film)
   if (measure === 'roi') return alone.roi === null ? null : [known(film.budget), known(film.revenue)].map(String)
   if (measure === 'vote_average') return alone.vote_average === null ? null : [film.voteAverage, alone.vote_count]
   if (measure === 'popularity') return film.popularity === '' ? null : numberCell(fraction(film.popularity), 60)
