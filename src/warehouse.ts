@@ -45,6 +45,12 @@ const typeParsers = {
     types.get(oid) ?? pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig
 
+/**
+ * Settings of sessions that read. As many ask at once as there are processors for: a question that took several would be answered sooner when
+ * nobody else asks, and keep others waiting when they do.
+ */
+export const READING = ['default_transaction_read_only=on', 'jit=off', 'max_parallel_workers_per_gather=0']
+
 /** Versions that are tested, as `server_version_num / 10000`. */
 const MAJORS = { from: 15, to: 18 }
 
@@ -89,9 +95,7 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
   const dialect = (made: pg.Pool) => new PostgresDialect({ pool: made, cursor: Cursor, controlClient: pg.Client })
   const forReading = (name: string, max: number, more: pg.PoolConfig) => {
     const limit = `statement_timeout=${config.statementTimeoutMs}`
-    const db = new Kysely<unknown>({
-      dialect: dialect(pool(name, max, more, 'default_transaction_read_only=on', 'jit=off', limit)),
-    })
+    const db = new Kysely<unknown>({ dialect: dialect(pool(name, max, more, ...READING, limit)) })
     // The type forbids writes at compile time, the setting at run time.
     return db as unknown as ReadonlyKysely<unknown>
   }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { CompiledQuery } from 'kysely'
+import { READING } from '../../src/warehouse.ts'
 import { ran } from './programs.ts'
 
 /** PostgreSQL's own load generator, asking the same statements on as many connections as our pool has: transactions a second. */
@@ -23,7 +24,8 @@ export async function findPgbench(libpq: Record<string, string>, folder: string)
     }
     const jobs = ['-j', '2', '-c', String(connections), '-T', String(seconds)]
     // Prepared, as ours are: otherwise it would mostly plan.
-    const { stdout } = await ran('pgbench', ['-n', '-M', 'prepared', ...jobs, ...files], libpq)
+    const settings = { PGOPTIONS: READING.map((setting) => `-c ${setting}`).join(' ') }
+    const { stdout } = await ran('pgbench', ['-n', '-M', 'prepared', ...jobs, ...files], { ...libpq, ...settings })
     return Number(/tps = ([\d.]+)/.exec(stdout)?.[1])
   }
 }

@@ -14,6 +14,8 @@ export async function throughput(
     url,
     connections,
     duration: seconds,
+    // A hundred may wait long for what answers six a second.
+    timeout: 120,
     // Each connection begins elsewhere, so that not all ask the same at once, which would be answered once.
     setupClient(client) {
       const start = Math.floor((next++ * paths.length) / connections)

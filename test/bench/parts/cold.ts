@@ -21,7 +21,7 @@ export const QUESTIONS = [
   'company-years?grain=month&sort=-revenue',
   'company-years?aggregate=median&sort=-revenue',
   'company-years?min_votes=100&sort=-revenue',
-  'company-years?genre_id=1&sort=-revenue',
+  'company-years?genre_id=18&sort=-revenue',
   'company-years?attribution=split&sort=-revenue',
   'company-genre-years?sort=-revenue',
   'company-genre-years?company_id=1,2,3',
