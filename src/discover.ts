@@ -26,17 +26,18 @@ export async function discover<Module>(
   folder: string,
   wanted: (name: string) => boolean,
 ): Promise<Discovered<Module>[]> {
-  const root = path.join(codeFolder, folder)
-  const files = await readdir(root, { recursive: true })
-  const names = files
-    .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
-    .map((file) => ({ file, name: file.slice(0, -3).split(path.sep).join('/') }))
-    .filter(({ name }) => wanted(name))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
   return Promise.all(
-    names.map(async ({ file, name }) => ({
-      name,
-      module: (await import(pathToFileURL(path.join(root, file)).href)) as Module,
-    })),
+    (await modulesBelow(folder))
+      .filter(({ name }) => wanted(name))
+      .map(async ({ file, name }) => ({ name, module: (await import(pathToFileURL(file).href)) as Module })),
   )
+}
+
+/** The modules below one of the program's folders, not imported, in the order of their names. */
+export async function modulesBelow(folder: string): Promise<{ name: string; file: string }[]> {
+  const root = path.join(codeFolder, folder)
+  return (await readdir(root, { recursive: true }))
+    .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
+    .map((file) => ({ name: file.slice(0, -3).split(path.sep).join('/'), file: path.join(root, file) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
 }

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { kyselyOn } from '../ingest/ledger.ts'
-import { discover } from './discover.ts'
+import { discover, modulesBelow } from './discover.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** Dated files of `migrations/` and its subjects' folders, in the order of their dates and not of their folders. */
@@ -44,7 +44,9 @@ export async function pendingMigrations(db: Kysely<unknown>): Promise<string[]> 
   return (await knownMigrations()).filter((name) => !applied.includes(name))
 }
 
-const knownMigrations = async () => Object.keys(await provider.getMigrations()).sort()
+/** By their names: most commands find that there is nothing to apply, and need not read what each would do. */
+const knownMigrations = async () =>
+  (await modulesBelow('migrations')).map(({ name }) => path.posix.basename(name)).sort()
 
 /**
  * Read from the migrator's own table. The migrator would look for that table among all columns of all tables, and that fails when
