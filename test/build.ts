@@ -157,8 +157,17 @@ interface Cluster {
   close(): Promise<void>
 }
 
-/** Nobody misses these databases after a power cut, and a small one is dropped sooner where less memory is looked through. */
-const SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', shared_buffers: '128MB' }
+/**
+ * Nobody misses these databases after a power cut, and a small one is dropped sooner where less memory is looked through. Whether autovacuum
+ * has come by in the meantime must not decide how a page is planned.
+ */
+const SETTINGS = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  synchronous_commit: 'off',
+  autovacuum: 'off',
+  shared_buffers: '128MB',
+}
 
 /** The cluster of all tests; the last setting counts from its next start. */
 export async function openCluster(): Promise<Cluster> {
