@@ -28,7 +28,10 @@ export interface Report<DB = any, Params extends z.ZodRawShape = any, Row extend
   defaultSort: string
   /** Parameter values of the example in the documentation. */
   example: Record<string, string>
-  /** All rows, unordered and unlimited; the engine adds order, page and columns, and runs it. */
+  /**
+   * All rows, unordered and unlimited; the engine adds order, page and columns, and runs it. Numbers that are handed on as they are, as parameters
+   * of the statement, spare the server writing it for each of them.
+   */
   query(db: ReadonlyKysely<DB>, scope: Scope, params: z.output<z.ZodObject<Params>>): Rows<z.output<z.ZodObject<Row>>>
   /**
    * What `meta` tells beside the rows: queries of one row each, whose columns are added to it by name. `excluded` counts what the
