@@ -25,12 +25,32 @@ export interface Subject {
   rollups: Record<string, string[]>
   /** Fills them, once the others are attached. */
   rollUp(trx: Transaction<unknown>, scope: Pick<MergeScope, 'loadId' | 'table'>): Promise<void>
-  /** Writes synthetic files of the real shape into a folder; tells what it wrote. */
-  generate?(options: { out: string; films: number; ratings?: number; seed: number }): Promise<object>
+  generate?: Generator
   /** When its source has something new, as a cron line; the default of `<SUBJECT>_SCHEDULE`. */
   schedule?: string
   /** What an empty warehouse starts with: a real file that comes with the program. */
   sample?: { format: string; path: () => string; fileDate: string }
+}
+
+/** Makes synthetic files of the real shape. */
+export interface Generator {
+  /** What there can be more or less of, by name: `films`; each is an option of the command. */
+  sizes: Record<string, Size>
+  /**
+   * Writes into a folder, which is made if need be. The same numbers give the same bytes.
+   * @param options.sizes by name; one that nobody asked for and that has no default is left out
+   * @returns what it wrote
+   */
+  write(options: { out: string; seed: number; sizes: Record<string, number | undefined> }): Promise<object>
+}
+
+export interface Size {
+  /** What it is a number of, for whoever chooses it. */
+  of: string
+  most: number
+  default?: number
+  /** Enough of them to try everything on. */
+  few: number
 }
 
 /**

@@ -209,8 +209,8 @@ t.test('answers stay quick while a load of 45,000 films runs', async (t) => {
   const folder = await temporaryFolder(t)
   const [before, after] = [path.join(folder, 'before'), path.join(folder, 'after')]
   const subject = (await loadSubjects()).get('movies')
-  await subject?.generate?.({ out: before, films: 3000, seed: 3 })
-  await subject?.generate?.({ out: after, films: 45_000, seed: 3 })
+  await subject?.generate?.write({ out: before, sizes: { films: 3000 }, seed: 3 })
+  await subject?.generate?.write({ out: after, sizes: { films: 45_000 }, seed: 3 })
   const house = await serve(t, { MOVIES_SOURCE: before, SOURCE_ROOTS: folder, LOG_LEVEL: 'warn' })
   await ended(house, await post(house, LOADS, { subject: 'movies' }))
   let n = 0

@@ -7,7 +7,7 @@ import pg from 'pg'
 import tap, { type Test } from 'tap'
 import { type LoadRequest, queueLoad } from '../ingest/ledger.ts'
 import { runLoad } from '../ingest/run.ts'
-import type { Subject } from '../ingest/subject.ts'
+import type { Generator, Subject } from '../ingest/subject.ts'
 import { type LoadView, loads } from '../queries/loads.ts'
 import { buildApp } from '../src/app.ts'
 import { adminTokens } from '../src/auth.ts'
@@ -116,7 +116,7 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
       const [load] = (await loads({ id: loadId }).execute(warehouse.writer)).rows
       // What was published is heard a moment later; a test that asks next means the new load.
       const pointer = load?.state === 'published' ? loadId : undefined
-      while (pointer !== undefined && (await snapshots.current('movies'))?.id !== pointer)
+      while (pointer !== undefined && (await snapshots.current(subject.name))?.id !== pointer)
         await new Promise(setImmediate)
       return load as LoadView
     },
@@ -126,6 +126,10 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
     },
   }
 }
+
+/** As many of everything that a subject generates as it takes to try everything. */
+export const few = ({ sizes }: Generator): Record<string, number> =>
+  Object.fromEntries(Object.entries(sizes).map(([size, { few }]) => [size, few]))
 
 /** A folder under the system's temporary one that is gone after the test. */
 export async function temporaryFolder(t: Test): Promise<string> {

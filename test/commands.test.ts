@@ -131,6 +131,8 @@ t.test('wrong usage is exit code 2 and a sentence, and leaves no load', async (t
       '--films',
       'many',
     ],
+    [/unknown option '--pages'/, 'generate', 'movies', '--out', join(source, '..'), '--pages', '9'],
+    [/too many arguments/, 'generate', 'movies', 'books', '--out', join(source, '..')],
     [/there is no generator of books/, 'generate', 'books', '--out', join(source, '..')],
   ] as const)
     t.match(await reelhouse(...args), { code: 2, stdout: '', stderr }, args.join(' '))

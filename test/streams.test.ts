@@ -12,7 +12,7 @@ const sha256 = (text: string) => `sha-256=${createHash('sha256').update(text).di
 
 t.test('whole results of 30,000 films', async (t) => {
   const house = await build(t, { POOL_SIZE: '3' })
-  await house.subjects.get('movies')?.generate?.({ out: house.folder, films: 30_000, seed: 7 })
+  await house.subjects.get('movies')?.generate?.write({ out: house.folder, sizes: { films: 30_000 }, seed: 7 })
   const load = await house.load(house.folder)
   t.equal(load.state, 'published', load.error ?? '')
   const films = Number(load.row_counts.film)

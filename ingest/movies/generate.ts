@@ -52,8 +52,8 @@ const OVERVIEW = MOVIE_COLUMNS.indexOf('overview')
 const POPULARITY = MOVIE_COLUMNS.indexOf('popularity')
 const VOTE_COUNT = MOVIE_COLUMNS.indexOf('vote_count')
 
-const MOST_FILMS = 10_000_000
-const MOST_RATINGS = 1_000_000_000
+export const MOST_FILMS = 10_000_000
+export const MOST_RATINGS = 1_000_000_000
 
 /** What a generated folder holds: of the films' file, and of each other one. */
 export interface FolderSummary extends GenerateSummary {

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Subject } from '../subject.ts'
 import { checks } from './checks.ts'
 import { fred } from './fred.ts'
-import { generateMovies } from './generate.ts'
+import { generateMovies, MOST_FILMS, MOST_RATINGS } from './generate.ts'
 import { imdb5000 } from './imdb-5000.ts'
 import { families, merge } from './merge.ts'
 import { CHOOSING, rollUp } from './roll-up.ts'
@@ -10,6 +10,9 @@ import { theMoviesDataset } from './the-movies-dataset.ts'
 import { tmdb5000 } from './tmdb-5000.ts'
 import { tmdbV11 } from './tmdb-v11.ts'
 import { vegaMovies } from './vega-movies.ts'
+
+/** About as many as The Movies Dataset has. */
+const USUAL_FILMS = 45_000
 
 const movies: Subject = {
   name: 'movies',
@@ -20,7 +23,18 @@ const movies: Subject = {
   checks,
   rollups: { rollup: CHOOSING },
   rollUp,
-  generate: generateMovies,
+  generate: {
+    sizes: {
+      films: { of: 'films', most: MOST_FILMS, default: USUAL_FILMS, few: 300 },
+      ratings: {
+        of: 'the rest of the data set, too: credits, keywords, links, and so many ratings',
+        most: MOST_RATINGS,
+        few: 2000,
+      },
+    },
+    write: ({ out, seed, sizes: { films = USUAL_FILMS, ratings } }) =>
+      generateMovies({ out, seed, films, ...(ratings === undefined ? {} : { ratings }) }),
+  },
   // A month's file is there on the first of the next.
   schedule: '0 7 1 * *',
   sample: {

@@ -225,7 +225,7 @@ t.test('the films that count are those behind the rows, whatever is asked', asyn
 t.test('the films that count are those of which rows tell how many, or which', async (t) => {
   const house = await build(t)
   const out = await temporaryFolder(t)
-  await house.subjects.get('movies')?.generate?.({ out, films: 400, seed: 1 })
+  await house.subjects.get('movies')?.generate?.write({ out, sizes: { films: 400 }, seed: 1 })
   await house.load(out)
   // Every third film is rated.
   const { data } = (await house.get('/v1/movies/films?limit=1000&fields=film_id')).body

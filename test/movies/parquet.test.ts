@@ -39,7 +39,9 @@ async function askParquet(house: House, report: string, query: Record<string, st
 
 t.test('each report says in Parquet what it says in CSV, cell by cell, whatever it is asked for', async (t) => {
   const house = await build(t)
-  await house.subjects.get('movies')?.generate?.({ out: house.folder, films: 500, ratings: 3000, seed: 11 })
+  await house.subjects
+    .get('movies')
+    ?.generate?.write({ out: house.folder, sizes: { films: 500, ratings: 3000 }, seed: 11 })
   await house.file('CPIAUCSL.csv', cpi())
   t.match(await house.load(house.folder), { state: 'published', error: null })
   // It has no content ratings, which the sample has.
