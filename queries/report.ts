@@ -163,16 +163,26 @@ export interface Scope {
   load: RawBuilder<number>
   /** Whether the load's rollups may be read in place of its facts. */
   rolledUp: boolean
+  /** By family, the load that read what this one has of it: its heavy facts are there. None of what it has nothing of. */
+  readBy: Record<string, number>
 }
 
 /** The table of a fact that has a load's rows and no others: a partition of the fact's own, which the load made. */
 export const tableOfLoad = (fact: string, loadId: number): string => `${fact}_${loadId}`
 
-export const scopeOf = (loadId: number, { rolledUp }: { rolledUp: boolean }): Scope => ({
+export const scopeOf = (
+  loadId: number,
+  { rolledUp, readBy = {} }: { rolledUp: boolean; readBy?: Record<string, number> },
+): Scope => ({
   loadId,
   load: sql.lit(loadId) as RawBuilder<number>,
   rolledUp,
+  readBy,
 })
+
+/** Column `read_by` of loads. */
+export const readBy = sql<Record<string, number>>`(
+  select coalesce(jsonb_object_agg(family, source_load_id), '{}') from reelhouse.load_family where load_family.load_id = load.load_id)`
 
 /** Gives a report its types; it is the definition itself. */
 export const report = <DB, Params extends z.ZodRawShape, Row extends z.ZodRawShape>(

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { readBy } from '../queries/report.ts'
 import { badParameter, Problem } from './errors.ts'
 
 /** A load whose rows can be compared. */
@@ -10,6 +11,8 @@ export interface ComparedLoad {
   published_at: string | null
   data_through: string | null
   created_at: string
+  /** By family, the load that read what this one has of it. */
+  read_by: Record<string, number>
 }
 
 const WITH_ROWS = ['published', 'superseded', 'held', 'blocked']
@@ -50,7 +53,7 @@ async function loadWithRows(
 ): Promise<ComparedLoad & { previous_load_id: number | null }> {
   const [load] = (
     await sql<ComparedLoad & { previous_load_id: number | null }>`
-      select load_id as id, subject, state, published_at, data_through, created_at, previous_load_id
+      select load_id as id, subject, state, published_at, data_through, created_at, previous_load_id, ${readBy} as read_by
       from reelhouse.load where load_id = ${id}`.execute(db)
   ).rows
   if (!load) throw new Problem(404, `There is no load ${id}; GET /v1/loads lists them.`)

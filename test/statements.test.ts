@@ -13,7 +13,13 @@ import { build } from './build.ts'
 
 /** A statement is written once for all questions of its kind, and is what it would be if it were written for each. */
 
-const snapshot = { id: 7, published_at: '2026-11-01T07:00:00.000Z', data_through: '2026-10-28', rolled_up: true }
+const snapshot = {
+  id: 7,
+  published_at: '2026-11-01T07:00:00.000Z',
+  data_through: '2026-10-28',
+  rolled_up: true,
+  read_by: {},
+}
 
 const asked = (served: ServedReport, query: Record<string, string>): Promise<Question> =>
   understand(served, paramsOf(served).parse(query), json, async () => snapshot)
