@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
-import { type JsonEntry, jsonObject, jsonOf, sparseList, sparseObject } from './json-text.ts'
+import { instantText, type JsonEntry, jsonObject, jsonOf, sparseList, sparseObject } from './json-text.ts'
 import { ordered, type Page, PageError, type Shaped, type SortKey, shownFields, sortKeys } from './page.ts'
 import { column, factsOf, type Report, type Rows, type Scope } from './report.ts'
 
@@ -242,8 +242,11 @@ export const sameKey = (report: Report, one: string, other: string): RawBuilder<
 
 function rowJson({ report, columns: { heads, names, shown, additive } }: Comparison): RawBuilder<string> {
   const ref = (name: string) => sql.ref(`row.${name}`)
+  const typeOf = (name: string) => factsOf(report.row.shape[name]).sql
   const entries = (some: string[], of = (name: string) => name) =>
-    some.map((name): JsonEntry => [name, jsonOf(ref(of(name)))])
+    some.map(
+      (name): JsonEntry => [name, jsonOf(typeOf(name) === 'timestamptz' ? instantText(ref(of(name))) : ref(of(name)))],
+    )
   const side = (of: (name: string) => string, absent: string) => sql`
     case when row.change = ${sql.lit(absent)} then 'null'
          when row.renamed then ${jsonObject(entries([...names, ...shown], of))}

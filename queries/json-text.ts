@@ -28,3 +28,7 @@ export const sparseList = (elements: RawBuilder<unknown>[]) =>
   sql<string>`'[' || array_to_string(array[${sql.join(elements)}]::text[], ',') || ']'`
 
 const key = (before: string, name: string) => sql.lit(`${before}${JSON.stringify(name)}:`)
+
+/** An instant as RFC 3339 has it, in UTC and to the millisecond. */
+export const instantText = (value: RawBuilder<unknown>): RawBuilder<string | null> =>
+  sql<string | null>`to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`

@@ -1,6 +1,7 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import { z } from 'zod'
+import { instantText } from './json-text.ts'
 import { factsOf, type Report, type Rows, type SqlType } from './report.ts'
 
 /**
@@ -56,6 +57,7 @@ export function shownFields(report: Report, text: string | undefined): string[] 
 }
 
 const isDate = z.iso.date()
+const isInstant = z.iso.datetime({ offset: true })
 
 /** Types that can be sorted by, and which text PostgreSQL casts to each. */
 export const SORTABLE = new Map<SqlType, (text: string) => boolean>([
@@ -64,6 +66,8 @@ export const SORTABLE = new Map<SqlType, (text: string) => boolean>([
   ['numeric', (text) => /^-?\d{1,200}(\.\d{1,200})?$/.test(text)],
   ['text', (text) => !text.includes('\0')],
   ['date', (text) => isDate.safeParse(text).success],
+  // As PostgreSQL writes it: `2018-11-02 01:25:34.796+00`.
+  ['timestamptz', (text) => isInstant.safeParse(text.replace(' ', 'T').replace(/\+00$/, 'Z')).success],
   ['boolean', (text) => text === 'true' || text === 'false'],
 ])
 
@@ -114,7 +118,7 @@ export const keptLoads = (db: AnyDb, loadIds: number[]): Rows<{ kept: boolean }>
 
 /** The page as JSON, one text a row. */
 export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<JsonRow> {
-  const columns = sql.join(page.fields.map((column) => sql.ref(`row.${column}`)))
+  const columns = sql.join(page.fields.map((column) => shownAs(report, column)))
   const values = sql.join(page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`))
   return shaped(db, report, rows, page).select([
     sql<string>`row_to_json((select line from (select ${columns}) as line))::text`.as('json'),
@@ -142,10 +146,17 @@ export type TextRow = Record<string, string | null>
 
 const textOf = (report: Report, column: string, lists: Lists) => {
   const value = sql.ref(`row.${column}`)
+  if (typeOf(report, column) === 'timestamptz') return instantText(value)
   if (typeOf(report, column) !== 'text[]') return sql<string | null>`${value}::text`
   return lists === 'json'
     ? sql<string | null>`to_json(${value})::text`
     : sql<string | null>`array_to_string(${value}, '|')`
+}
+
+/** A column of a row, under its name, as JSON shows it. */
+const shownAs = (report: Report, column: string) => {
+  const value = sql.ref(`row.${column}`)
+  return typeOf(report, column) === 'timestamptz' ? sql`${instantText(value)} as ${sql.ref(column)}` : value
 }
 
 /** How many rows all pages have together. */
@@ -198,7 +209,7 @@ export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage>
   const found = foundFirst(question) ? sql`found as materialized (${keysOf(db, question, cut)}),` : sql``
   const wanted = foundFirst(question) ? amongFound(db, question) : db.selectFrom(rows.as('row'))
   const fetched = ordered(wanted, report, cut).select(needed.map((name) => sql.ref(`row.${name}`).as(name)))
-  const shown = page.fields.map((name) => sql.ref(`row.${name}`))
+  const shown = page.fields.map((name) => shownAs(report, name))
   const values = page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`)
   const written =
     line === 'json'

@@ -190,7 +190,7 @@ export const report = <DB, Params extends z.ZodRawShape, Row extends z.ZodRawSha
 ): Report<DB, Params, Row> => definition
 
 /** How PostgreSQL compares a column: order and cursors cast to it. */
-export type SqlType = 'bigint' | 'integer' | 'numeric' | 'text' | 'date' | 'boolean' | 'text[]'
+export type SqlType = 'bigint' | 'integer' | 'numeric' | 'text' | 'date' | 'timestamptz' | 'boolean' | 'text[]'
 
 export interface ColumnFacts {
   description: string
@@ -224,6 +224,8 @@ export const column = {
   year: (description: string) => described(z.int().nullable(), 'integer', description, 'year'),
   yes: (description: string) => described(z.boolean(), 'boolean', description),
   date: (description: string) => described(z.iso.date().nullable(), 'date', description, 'date'),
+  instant: (description: string) => described(z.iso.datetime(), 'timestamptz', description),
+  optionalInstant: (description: string) => described(z.iso.datetime().nullable(), 'timestamptz', description),
   count: (description: string, unit = 'films') => described(z.int(), 'bigint', description, unit),
   /** A count that sharing out makes a fraction. */
   share: (description: string, unit = 'films') => described(z.number(), 'numeric', description, unit, 6),

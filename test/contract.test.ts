@@ -266,6 +266,7 @@ const PARQUET_TYPES: Record<SqlType, RegExp> = {
   numeric: /^(INT64|DECIMAL\(38,[26]\)|DOUBLE)$/,
   text: /^STRING$/,
   date: /^DATE$/,
+  timestamptz: /^TIMESTAMP$/,
   boolean: /^BOOLEAN$/,
   'text[]': /^LIST<STRING>$/,
 }
@@ -284,7 +285,7 @@ function checkCatalog(t: Test, served: ServedReport, catalog: any): void {
   for (const column of listed.columns)
     t.match(
       column,
-      { type: /^(integer|number|string|boolean|array|date)$/, nullable: Boolean, definition: /\w/ },
+      { type: /^(integer|number|string|boolean|array|date|date-time)$/, nullable: Boolean, definition: /\w/ },
       column.name,
     )
   for (const column of listed.columns)

@@ -58,9 +58,11 @@ function typeOf({ element, children }: SchemaTree): string {
 }
 
 function cellOf({ element }: SchemaTree, value: unknown): Cell {
+  const { logical_type: logical } = element
   if (value === null || value === undefined) return null
   if (element.logical_type?.type === 'DECIMAL') return decimalOf(value as Uint8Array, element.logical_type.scale)
-  if (value instanceof Date) return value.toISOString().slice(0, 10)
+  if (value instanceof Date)
+    return logical?.type === 'TIMESTAMP' ? value.toISOString() : value.toISOString().slice(0, 10)
   if (element.type === 'DOUBLE') return value as number
   return Array.isArray(value) ? value : String(value)
 }

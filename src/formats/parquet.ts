@@ -149,6 +149,8 @@ function columnOf(report: Report, name: string, params: Record<string, unknown>)
       return of({ type: 'BOOLEAN' }, (text) => text === 'true')
     case 'date':
       return of({ type: 'INT32', converted_type: 'DATE', logical_type: { type: 'DATE' } }, daysSince1970)
+    case 'timestamptz':
+      return of(INSTANT, (text) => BigInt(Date.parse(text)))
     case 'text':
       return of(TEXT, (text) => text)
     case 'text[]': {
@@ -167,6 +169,13 @@ function columnOf(report: Report, name: string, params: Record<string, unknown>)
 }
 
 const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const
+
+/** Milliseconds since 1970. */
+const INSTANT = {
+  type: 'INT64',
+  converted_type: 'TIMESTAMP_MILLIS',
+  logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+} as const
 
 /** The most digits that readers agree on. */
 const PRECISION = 38

@@ -6,7 +6,7 @@ import { programVersion } from '../config.ts'
 import { answers } from '../openapi.ts'
 import { paramsOf } from '../question.ts'
 import type { ServedReport } from '../reports.ts'
-import type { Snapshots } from '../snapshots.ts'
+import type { Snapshot, Snapshots } from '../snapshots.ts'
 
 const parameter = z.strictObject({ name: z.string(), description: z.string(), required: z.boolean() })
 const catalog = z.strictObject({
@@ -58,7 +58,7 @@ export function catalogRoutes(
         subjects: await Promise.all(
           [...subjects.keys()].map(async (subject) => ({
             subject,
-            load: (await snapshots.current(subject)) ?? null,
+            load: shownLoad(await snapshots.current(subject)),
             reports: described.filter((one) => one.subject === subject).map((one) => one.described),
           })),
         ),
@@ -71,6 +71,9 @@ export function catalogRoutes(
     async (_, reply) => await reply.type('text/html; charset=utf-8').send(homePage(reports)),
   )
 }
+
+const shownLoad = (load: Snapshot | undefined) =>
+  load ? { id: load.id, published_at: load.published_at, data_through: load.data_through } : null
 
 function describe(served: ServedReport) {
   const { shownName, url, report } = served
