@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
+import { keepLast, leaveKnown, recordColumns } from '../keep-last.ts'
 import { wholeText } from '../parse.ts'
-import { hasCome, keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
+import { hasCome, leaveUnmatched } from './unmatched.ts'
 
 /** Who played in a film, and who worked on it. */
 export interface Credits {

@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
+import { keepLast, recordColumns } from '../keep-last.ts'
 import type { Film } from './film.ts'
-import { keepLast, recordColumns } from './keep-last.ts'
 import type { Merging, MovieFamily } from './merging.ts'
 
 /** Films and their lists as they were read, duplicates included; `record` is the order of reading. */

@@ -5,8 +5,8 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { csvLine, writeLines } from '../generate/csv-file.ts'
 import { type CreditsSummary, writeCredits } from './generate/credits.ts'
-import { csvLine, writeLines } from './generate/csv-file.ts'
 import { decimal, type Film, MOVIE_COLUMNS, makeFilm, pythonRepr } from './generate/film.ts'
 import { type KeywordsSummary, writeKeywords } from './generate/keywords.ts'
 import { type LinksSummary, writeLinks } from './generate/links.ts'

@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
+import { keepLast, leaveKnown, recordColumns } from '../keep-last.ts'
 import { wholeText } from '../parse.ts'
 import type { Named } from './film.ts'
-import { hasCome, keepLast, leaveKnown, leaveUnmatched, recordColumns } from './keep-last.ts'
 import type { MovieFamily } from './merging.ts'
+import { hasCome, leaveUnmatched } from './unmatched.ts'
 
 export interface Keywords {
   filmId: number

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { keepLast, leaveKnown, recordColumns } from './keep-last.ts'
+import { keepLast, leaveKnown, recordColumns } from '../keep-last.ts'
 import type { MovieFamily } from './merging.ts'
 
 /** Which film a MovieLens id means. */

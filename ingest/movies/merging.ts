@@ -1,4 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely'
+import { isReplay } from '../keep-last.ts'
 import type { Family, FamilyPart, MergeScope } from '../subject.ts'
 
 /** A family of files about films, and how what was staged of it becomes rows. */
@@ -25,7 +26,7 @@ export class Merging {
 
   /** Whether records that another load rejected, or had no film for, are read again. */
   get isReplay(): boolean {
-    return this.scope.sourceLoadId !== this.scope.loadId
+    return isReplay(this.scope)
   }
 
   /** How the load comes by a fact: with its family, or with the films whose file brings it. */

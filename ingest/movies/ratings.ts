@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
-import { keepLast, leaveKnown } from './keep-last.ts'
+import { enterKeys, type Keyed, removeRepeated } from '../bulk-keys.ts'
+import { keepLast, leaveKnown } from '../keep-last.ts'
 import type { Merging, MovieFamily } from './merging.ts'
-import { enterKeys, removeRepeated } from './rating-keys.ts'
 
 /** What a user of MovieLens gave to a film. */
 export interface Rating {
@@ -25,6 +25,14 @@ const staged = {
   kept: 'kept_rating',
   key: ['movielens_id', 'user_id'],
   thing: sql`format('the rating of MovieLens id %s by user %s', found.movielens_id, found.user_id)`,
+}
+
+const copied: Keyed = {
+  fact: 'rating',
+  key: ['movielens_id', 'user_id'],
+  values: ['rating', 'rated_at'],
+  thing: sql`format('the rating of MovieLens id %s by user %s', movielens_id, user_id)`,
+  things: 'ratings',
 }
 
 /**
@@ -83,8 +91,8 @@ async function fillRatings(merging: Merging): Promise<void> {
     select ${load}::integer, movielens_id, user_id, rating, rated_at
     from stage_rating join kept_rating using (record, movielens_id, user_id)`.execute(trx)
   // The key finds repeated ratings at no cost where there are none. Where more rows follow, it is better built behind them.
-  const keyed = before === null && (await enterKeys(trx, scope))
-  if (!keyed && !isReplay) await removeRepeated(trx, scope)
+  const keyed = before === null && (await enterKeys(trx, scope, copied))
+  if (!keyed && !isReplay) await removeRepeated(trx, scope, copied)
   await sql`
     create temporary table rated on commit drop as
     select movielens_id, rating, count(*) as ratings from ${rating} group by movielens_id, rating`.execute(trx)
@@ -98,7 +106,7 @@ async function fillRatings(merging: Merging): Promise<void> {
       select ${load}::integer, movielens_id, user_id, rating, rated_at from movies.rating before where ${carried}`.execute(
       trx,
     )
-  if (!keyed && !(await enterKeys(trx, scope))) throw new Error('Ratings of one film by one user are left.')
+  if (!keyed && !(await enterKeys(trx, scope, copied))) throw new Error('Ratings of one film by one user are left.')
   const counted = sql.join(
     STARS.map(
       ({ stars, column }) =>

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
+import { quotient } from '../quotient.ts'
 import { column, report, type Scope } from '../report.ts'
 import { filmsCounted } from './parts/counted.ts'
 import { type CellParams, contradiction, figureParams, filmParams } from './parts/film-params.ts'
@@ -7,7 +8,6 @@ import { filmParts } from './parts/film-parts.ts'
 import { excludedFilms, excludedShape, listsUndated } from './parts/films.ts'
 import { filmsInGroups, groupReasons, partialGroups, partialGroupsShape } from './parts/groups.ts'
 import { lacking, restingOn } from './parts/lacking.ts'
-import { quotient } from './parts/measures.ts'
 import { fact, type MoviesDb, STARS } from './parts/tables.ts'
 
 const GROUPS = ['film', 'genre', 'year'] as const

@@ -1,9 +1,9 @@
+import { hash, Random } from '../../generate/random.ts'
+import { Seen } from '../../generate/seen.ts'
 import { pythonRepr } from './film.ts'
 import { type ListSummary, writeLists } from './list-file.ts'
 import { name } from './names.ts'
 import { draw, peopleIn, person } from './people.ts'
-import { hash, Random } from './random.ts'
-import { Seen } from './seen.ts'
 import type { World } from './world.ts'
 
 /** `credits.csv`: a dozen who play and ten who work in a film, some in two parts or two jobs, as Python literals. */

@@ -1,3 +1,4 @@
+import { Random } from '../../generate/random.ts'
 import {
   BAD_DATES,
   COMPANY_COUNTS,
@@ -17,7 +18,6 @@ import {
   title,
   YEAR_LOTS,
 } from './names.ts'
-import { Random } from './random.ts'
 import type { Oddity, World } from './world.ts'
 
 /** A film's 24 cells and what the summary counts of it; money is in dollars, 0 where unknown. */

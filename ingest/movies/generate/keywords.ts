@@ -1,7 +1,7 @@
+import { Random } from '../../generate/random.ts'
+import { Seen } from '../../generate/seen.ts'
 import { pythonRepr } from './film.ts'
 import { type ListSummary, writeLists } from './list-file.ts'
-import { Random } from './random.ts'
-import { Seen } from './seen.ts'
 import type { World } from './world.ts'
 
 /** `keywords.csv`: a third of the films have none, the others five, as Python literals. */

@@ -1,4 +1,4 @@
-import { writeLines } from './csv-file.ts'
+import { writeLines } from '../../generate/csv-file.ts'
 import type { World } from './world.ts'
 
 /** `links.csv`: the MovieLens id of each film, with lines that end in CR LF. */

@@ -1,4 +1,4 @@
-import { csvLine, writeLines } from './csv-file.ts'
+import { csvLine, writeLines } from '../../generate/csv-file.ts'
 import type { World } from './world.ts'
 
 /** What a file of lists holds, one line a film: what a load must find. */

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '../../generate/random.ts'
 
 /**
  * The words that generated films are made of: genres, languages and countries as The Movies Dataset spells them, and

@@ -1,4 +1,4 @@
-import { hash, type Random } from './random.ts'
+import { hash, type Random } from '../../generate/random.ts'
 
 /** Those who play and work in generated films. All that is told of a person follows from the number, so none is remembered. */
 export interface Person {

@@ -1,8 +1,8 @@
-import { writeLines } from './csv-file.ts'
+import { writeLines } from '../../generate/csv-file.ts'
+import { Random } from '../../generate/random.ts'
+import { Seen } from '../../generate/seen.ts'
 import { movieLensId, NO_FILM } from './links.ts'
 import { lots } from './names.ts'
-import { Random } from './random.ts'
-import { Seen } from './seen.ts'
 import { permutation, type World } from './world.ts'
 
 /** `ratings.csv`: user by user, each with some films in the order of their MovieLens ids; no user rates one twice. */

@@ -1,4 +1,4 @@
-import { hash } from './random.ts'
+import { hash } from '../../generate/random.ts'
 
 /**
  * The real file: 45,430 sound films, and how often each oddity occurs among them. Its bad cells are all in the halves of

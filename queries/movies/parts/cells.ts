@@ -1,11 +1,11 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Scope } from '../../report.ts'
+import { containing } from '../../search.ts'
 import { type DimensionName, dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions, type Selector } from './films.ts'
 import { bucketOf, isDated } from './periods.ts'
 import { amountOf, joinPrices } from './prices.ts'
-import { containing } from './search.ts'
 import { fact } from './tables.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely'
+import { quotient } from '../../quotient.ts'
 import { column, type Scope } from '../../report.ts'
 import type { PriceParams } from './film-params.ts'
-import { hasRatings, quotient } from './measures.ts'
+import { hasRatings } from './measures.ts'
 import { amountOf, indexByMonth, isReal, releaseMonth } from './prices.ts'
 import { fact, type MoviesTables } from './tables.ts'
 

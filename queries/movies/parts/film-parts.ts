@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
+import { quotient } from '../../quotient.ts'
 import type { Facts, Parts, Scope } from '../../report.ts'
 import { cast, crew, links } from './links.ts'
-import { quotient } from './measures.ts'
 import { fact, type MoviesDb, STARS } from './tables.ts'
 
 /** Films as what explains a row: what is told of each, whatever the report. */

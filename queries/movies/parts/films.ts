@@ -2,10 +2,10 @@ import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { type JsonEntry, jsonObject, jsonOf } from '../../json-text.ts'
 import type { Rows, Scope } from '../../report.ts'
+import { containing } from '../../search.ts'
 import { DIMENSIONS } from './dimensions.ts'
 import type { FilmParams, PriceParams } from './film-params.ts'
 import { isReal, isUnpriced, joinPrices } from './prices.ts'
-import { containing } from './search.ts'
 import { fact, type MoviesDb } from './tables.ts'
 
 /** Parameters whose values a report may group by: there they select rows, and films everywhere else. */

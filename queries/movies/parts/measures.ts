@@ -1,4 +1,5 @@
 import { type AliasedRawBuilder, type RawBuilder, sql } from 'kysely'
+import { quotient } from '../../quotient.ts'
 import { column, factsOf, type Scope } from '../../report.ts'
 import { isSplit } from './cells.ts'
 import type { CellParams } from './film-params.ts'
@@ -44,13 +45,6 @@ export const measureDecimals = (params: CellParams): Record<string, number | und
     }),
   )
 }
-
-/**
- * A quotient, rounded half up. PostgreSQL divides to about 16 digits, or to as many decimals as the dividend has: too few behind
- * the point of a large quotient, and a value near a half would be rounded twice. With 40 decimals it is exact.
- */
-export const quotient = (over: RawBuilder<unknown>, under: RawBuilder<unknown>, decimals: number) =>
-  sql<number | null>`trim_scale(round(round(${over}, 40) / ${under}, ${sql.lit(decimals)}))`
 
 /** Whether the load has ratings, so that a film without any has none and not an unknown number. */
 export const hasRatings = (scope: Scope) => sql<boolean>`

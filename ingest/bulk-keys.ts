@@ -1,0 +1,87 @@
+import { type RawBuilder, sql, type Transaction } from 'kysely'
+import pg from 'pg'
+import type { MergeScope } from './subject.ts'
+
+/** The primary key of a fact that was copied from a file, which is its partition's own, and what stands in its way. */
+export interface Keyed {
+  fact: string
+  key: string[]
+  /** The other columns that the file fills. */
+  values: string[]
+  /** What a row is, for a sentence, from its columns. */
+  thing: RawBuilder<unknown>
+  /** What rows are together: `ratings`. */
+  things: string
+}
+
+const UNIQUE_VIOLATION = '23505'
+
+const refs = (names: string[]) => sql.join(names.map((name) => sql.ref(name)))
+
+/** @returns false, with nothing changed, when a key stands more than once */
+export async function enterKeys(
+  trx: Transaction<unknown>,
+  { table }: MergeScope,
+  { fact, key }: Keyed,
+): Promise<boolean> {
+  await sql`savepoint keys`.execute(trx)
+  try {
+    await sql`alter table ${table(fact)} add primary key (${refs(key)})`.execute(trx)
+    await sql`release savepoint keys`.execute(trx)
+    return true
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === UNIQUE_VIOLATION)) throw error
+    await sql`rollback to savepoint keys`.execute(trx)
+    return false
+  }
+}
+
+/** Repeated records that are named one by one; of a file that was joined to itself there would be millions. */
+const NAMED = 10_000
+
+/**
+ * Of the rows of one key the last one stays. Rows lie in the order of the file's lines, as one COPY wrote them; `bulk_line`
+ * says by how much the number of a row and that of its line part from a row on.
+ */
+export async function removeRepeated(
+  trx: Transaction<unknown>,
+  { table, loadId }: MergeScope,
+  { fact, key, values, thing, things }: Keyed,
+): Promise<void> {
+  const rows = table(fact)
+  const row = refs([...key, ...values])
+  // Only a plain scan from the first page on meets the rows in their order.
+  await sql`set local synchronize_seqscans = off`.execute(trx)
+  await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
+  await sql`
+    create temporary table repeated on commit drop as
+    with keys as materialized (
+      select ${refs(key)} from ${rows} group by ${refs(key)} having count(*) > 1)
+    select heap, nth, ${row},
+           last_value(nth) over whole as last_nth, last_value(row(${refs(values)})) over whole = row(${refs(values)}) as same
+    from (select ctid as heap, row_number() over () - 1 as nth, ${row} from ${rows}) as read
+    join keys using (${refs(key)})
+    window whole as (partition by ${refs(key)} order by nth rows between unbounded preceding and unbounded following)`.execute(
+    trx,
+  )
+  await sql`reset synchronize_seqscans`.execute(trx)
+  await sql`reset max_parallel_workers_per_gather`.execute(trx)
+  await sql`create index on bulk_line (first_row)`.execute(trx)
+  await sql`delete from repeated where nth = last_nth`.execute(trx)
+  await sql`delete from ${rows} where ctid in (select heap from repeated)`.execute(trx)
+  const line = (nth: 'nth' | 'last_nth') => sql`
+    ${sql.ref(nth)} + (select shift from bulk_line where first_row <= ${sql.ref(nth)} order by first_row desc limit 1)`
+  await sql`
+    insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
+    with file as (select name from reelhouse.load_file where load_id = ${loadId} and file_no = (select min(file_no) from bulk_line)),
+    placed as (
+      select *, case when same then 'identical' else 'superseded' end as code, row_number() over (order by nth) as place from repeated)
+    select ${loadId}::integer, name, ${line('nth')}, code, 'duplicate',
+           format('%s stands again at line %s%s', ${thing}, ${line('last_nth')},
+                  case when same then ', the same' else ', with other values; the last one is kept' end), 1
+    from placed, file where place <= ${NAMED}
+    union all
+    select ${loadId}::integer, name, min(${line('nth')}), code, 'duplicate',
+           format('from here on %s more %s stand again further down', to_char(count(*), 'FM999,999,999,999'), ${things}::text), count(*)
+    from placed, file where place > ${NAMED} group by name, code`.execute(trx)
+}
