@@ -28,8 +28,8 @@ export async function chooseInFolder({ subject, place, named, idSpace, signal }:
   const formats = named ? [named] : subject.formats
   let found = foundByName(formats, entries)
   const [only] = found
-  // A file is what its header says, here as when it is named by itself.
-  if (only && found.length === 1 && !named)
+  // A file is what its header says, here as when it is named by itself; formats may have one name for theirs.
+  if (only && !named && found.every(({ entries: [newest] }) => newest === only.entries[0]))
     found = [{ ...(await recognise(subject, only.entries[0] as Entry, signal)), entries: only.entries }]
   if (found.length === 0) found = await foundByHeader(formats, entries, signal, named !== undefined)
   if (found.every(({ format }) => format.idSpace === null))
