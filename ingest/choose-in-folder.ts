@@ -55,13 +55,17 @@ export async function chooseInFolder({ subject, place, named, idSpace, signal }:
   /** Files of which more is known than that they are here: they are read, or a note says why not. */
   const known = new Set(found.flatMap((one) => one.entries))
   for (const of of format.files) {
-    const fit = of.fits
-      ? await allThatFit(of, format, entries, found, { notes, known }, signal)
-      : chosen(found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries), of, notes)
+    const named = found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries)
+    const fit = of.every
+      ? everyOne(named, of, known)
+      : of.fits
+        ? await allThatFit(of, format, entries, found, { notes, known }, signal)
+        : chosen(named, of, notes)
     files.push(...fit.map((entry) => ({ ...entry, of })))
   }
   for (const file of files)
-    if (file.of.required && !file.of.fits) notes.push(...(await newerThan(file, entries, format, known, signal)))
+    if (file.of.required && !file.of.fits && !file.of.every)
+      notes.push(...(await newerThan(file, entries, format, known, signal)))
   const strangers = entries.filter(
     (entry) => isTable(entry) && !known.has(entry) && !format.files.some((of) => isNamed(of, entry.base)),
   )
@@ -70,7 +74,7 @@ export async function chooseInFolder({ subject, place, named, idSpace, signal }:
   return { format, files, notes }
 }
 
-const isTable = ({ base }: Entry) => /\.(csv|json)$/i.test(base)
+const isTable = ({ base }: Entry) => /\.(csv|json|jsonl|ndjson)$/i.test(base)
 
 /** Whether newer files have the columns of one that was taken for its name: they may be what was meant. */
 async function newerThan(
@@ -94,7 +98,7 @@ async function newerThan(
     : [`${file.name} is taken for its name; passed over, although newer and with its columns: ${listed(alike)}`]
 }
 
-const isText = ({ base }: Entry) => /\.(csv|json|txt)$/i.test(base)
+const isText = ({ base }: Entry) => /\.(csv|json|jsonl|ndjson|txt)$/i.test(base)
 
 /** The newest by the name that is preferred; the others are named in notes. */
 function chosen(entries: Entry[], of: FileFormat, notes: string[]): Entry[] {
@@ -107,6 +111,14 @@ function chosen(entries: Entry[], of: FileFormat, notes: string[]): Entry[] {
   if (older.length > 0) notes.push(`${newest.name} is the newest of its kind; passed over: ${listed(older)}`)
   if (lesser.length > 0) notes.push(`${newest.name} is the fuller one of its kind; passed over: ${listed(lesser)}`)
   return [newest]
+}
+
+/** All by their name, in the order of names; where none goes by such a name, all that have the columns. */
+function everyOne(entries: Entry[], of: FileFormat, known: Set<Entry>): Entry[] {
+  const byName = entries.filter(({ base }) => isNamed(of, base))
+  const fit = byName.length > 0 || !of.required ? byName : entries
+  for (const entry of fit) known.add(entry)
+  return fit.sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** Every file of the shape, by its header, that is not one of the format's others; of those with the same columns the newest. */

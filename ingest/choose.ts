@@ -23,6 +23,9 @@ export interface Source {
   notes: string[]
 }
 
+/** The ledger numbers them in two bytes. */
+const MOST_FILES = 32_767
+
 /** What is known of a source beforehand. */
 export interface Wanted {
   /** Recognised by header, then by name, when absent. */
@@ -50,6 +53,10 @@ export async function chooseFiles(
   const [only] = place.entries
   const source = place.single && only ? await chooseOnly(choice, only) : await chooseInFolder(choice)
   const missing = source.format.files.find((of) => of.required && !source.files.some((file) => file.of === of))
+  if (source.files.length > MOST_FILES)
+    throw new SourceError(
+      `${place.name} has ${source.files.length.toLocaleString('en')} files to read; ${MOST_FILES.toLocaleString('en')} are the most of one load`,
+    )
   if (missing && wanted.mode !== 'merge')
     throw new SourceError(
       `${place.name} is a part of a load and no whole one: ${missing.fileName} is missing; load it with mode merge, into what is published`,

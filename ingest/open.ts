@@ -64,7 +64,7 @@ export async function openSource(subject: Subject, uri: string, options: OpenOpt
     await place?.close?.()
   }
   try {
-    place = await openPlace(uri, options)
+    place = await openPlace(uri, options, hasManyFiles(subject))
     const source = await chooseFiles(subject, place, options, options.signal)
     for (const file of source.files) assertStorable(file)
     return { ...source, notes: [...(place.notes ?? []), ...source.notes], close }
@@ -90,7 +90,10 @@ function schemeOf(uri: string): string | undefined {
   return scheme?.toLowerCase()
 }
 
-async function openPlace(uri: string, options: OpenOptions): Promise<Place> {
+/** Then they may lie in folders below the one that is named; elsewhere what lies there is none of the source. */
+const hasManyFiles = ({ formats }: Subject) => formats.some(({ files }) => files.some(({ every }) => every))
+
+async function openPlace(uri: string, options: OpenOptions, nested: boolean): Promise<Place> {
   const { access, signal, trusted } = options
   const allowance = new Allowance(access.maxBytes)
   const scheme = schemeOf(uri)
@@ -99,7 +102,7 @@ async function openPlace(uri: string, options: OpenOptions): Promise<Place> {
   if (scheme !== undefined && scheme !== 'file')
     throw new SourceError(`${shownSource(uri)}: sources are folders, files, https:// and s3://, not ${scheme}://`)
   const within = trusted || access.configured.includes(uri) ? undefined : access.roots
-  return await openLocal(uri, { allowance, signal, within })
+  return await openLocal(uri, { allowance, signal, within, nested })
 }
 
 const LONGEST_NAME = 1024

@@ -6,10 +6,10 @@
 /** A sound record. CSV cells are an array in the order of the header, the same length as it; JSON cells are the object itself. */
 export interface SoundRecord<Cells> {
   readonly ok: true
-  /** CSV: the physical line where the record starts (a line ends with LF; the header is line 1). JSON: its place in the array, from 1. */
+  /** The physical line where the record starts (a line ends with LF; the header of CSV is line 1); in a JSON array its place, from 1. */
   readonly line: number
   readonly cells: Cells
-  /** The record as text, without its line end; for JSON, `JSON.stringify` of it. Decoded at each access: the speed of a clean load. */
+  /** The record as text, without its line end; for an element of a JSON array, `JSON.stringify` of it. Decoded at each access: the speed of a clean load. */
   readonly raw: string
 }
 
@@ -35,6 +35,7 @@ export type RejectCode =
   | 'stray_quote'
   | 'text_after_quote'
   | 'record_too_large'
+  | 'bad_json'
   | 'not_an_object'
   | 'nested_too_deeply'
   | 'not_one_record'

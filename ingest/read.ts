@@ -9,6 +9,7 @@ import type { Ledger, RejectRow } from './ledger.ts'
 import { excerpt, type RawRecord, type SoundRecord, UnreadableFileError, wholeText } from './parse.ts'
 import { parseCsv } from './parse-csv.ts'
 import { parseJsonArray } from './parse-json.ts'
+import { parseJsonLines } from './parse-json-lines.ts'
 import { readBulk } from './read-bulk.ts'
 import { readRecord } from './record.ts'
 import type { Stager } from './stage.ts'
@@ -201,6 +202,7 @@ export class Reading {
     if (file.records) return file.records()
     const options = { file: file.name, signal: this.#signal }
     if (file.of.read === 'json') return parseJsonArray(bytes, options)
+    if (file.of.read === 'json-lines') return parseJsonLines(bytes, options)
     const wanted = [...file.of.columns, ...file.of.optional]
     const table = await parseCsv(bytes, { ...options, required: file.of.columns })
     counts.columns = [...table.columns]

@@ -1,4 +1,4 @@
-import { type Header, headerOf } from './header.ts'
+import { type Header, headerOf, notAnArray } from './header.ts'
 import type { Entry } from './open.ts'
 import { UnreadableFileError } from './parse.ts'
 import { SourceError } from './source-error.ts'
@@ -69,7 +69,8 @@ export async function readAs(subject: Subject, format: Format, entry: Entry, sig
 export const isNamed = (of: FileFormat, base: string): boolean => rankOf(of, base) >= 0
 
 /** Which of the names it goes by, the preferred one being 0; -1: none. What columns alone tell goes by no name. */
-export function rankOf({ fileName, otherNames = [], fits }: FileFormat, base: string): number {
+export function rankOf({ fileName, otherNames = [], every, fits }: FileFormat, base: string): number {
+  if (every) return every.test(base) ? 0 : -1
   return fits ? -1 : [fileName, ...otherNames].findIndex((name) => goesBy(name, base))
 }
 
@@ -130,6 +131,8 @@ const neededOf = (of: FileFormat) => [...new Set([...of.columns, ...of.telling])
 
 /** The rest of a sentence that begins with the file's name. */
 function strangeness({ name, formats }: Subject, { notation, columns }: Header): string {
+  const reads = formats.flatMap(({ files }) => files.map(({ read }) => read))
+  if (notation === 'json-lines' && !reads.includes(notation)) return notAnArray
   if (columns.length === 0) return 'begins with no record by which its format could be told: name its format'
   const lacking = requiredFiles(formats)
     .filter(({ of }) => of.read === notation && !of.fits)

@@ -18,14 +18,14 @@ export async function schemaChanges(
   const alike = subject.formats.flatMap((one) => one.files.filter(({ fits }) => fits)).map((of) => of.family.name)
   for (const { name, family, columns } of files) {
     // Files of one family whose columns differ from file to file do not change by that.
-    if (alike.includes(family)) continue
+    if (!columns || alike.includes(family)) continue
     const found = await sql<{ load_id: number; columns: string[] }>`
       select load_id, columns from reelhouse.load join reelhouse.load_file using (load_id)
       where subject = ${subject.name} and format = ${format} and family = ${family} and columns is not null
         and load_id <= ${previousLoadId} and published_at is not null
       order by load_id desc, file_no limit 1`.execute(db)
     const before = found.rows[0]
-    if (!columns || !before) continue
+    if (!before) continue
     const appeared = columns.filter((column) => !before.columns.includes(column))
     const vanished = before.columns.filter((column) => !columns.includes(column))
     const since = ` since load ${before.load_id}`

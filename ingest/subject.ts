@@ -144,7 +144,10 @@ export interface FileFormat<Row = unknown> {
   /** Lesser files of the same kind, taken where there is none of that name. */
   otherNames?: string[]
   required: boolean
-  read: 'csv' | 'json'
+  /** How it is written: CSV under a header, one JSON array of objects, or a JSON object on each line. */
+  read: 'csv' | 'json' | 'json-lines'
+  /** There are as many files of the kind as one likes, in whatever folders: all whose names, without their folder, are such. */
+  every?: RegExp
   /** Columns without which the file is of no use: the header must have them. Records of JSON may leave out any key. */
   columns: string[]
   /** Columns that are read where they stand, and unknown where they do not: dumps gain and lose them. */

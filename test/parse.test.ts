@@ -11,6 +11,7 @@ import t, { type Test } from 'tap'
 import { excerpt, type RawRecord, UnreadableFileError } from '../ingest/parse.ts'
 import { parseCsv } from '../ingest/parse-csv.ts'
 import { parseJsonArray } from '../ingest/parse-json.ts'
+import { parseJsonLines } from '../ingest/parse-json-lines.ts'
 import { BAD_BYTE, badText, mayHoldBadText } from '../ingest/utf8.ts'
 
 const MiB = 1024 * 1024
@@ -37,6 +38,9 @@ async function readCsv(content: string | Buffer, options: { chunk?: number; requ
 
 const readJson = (content: string | Buffer, chunk?: number) =>
   collect(parseJsonArray(inChunks(content, chunk), { file: 'films.json' }))
+
+const readLines = (content: string | Buffer, chunk?: number) =>
+  collect(parseJsonLines(inChunks(content, chunk), { file: 'log.json' }))
 
 /** Line and cells of a sound record, line and code of a reject. */
 const brief = <Cells>(records: RawRecord<Cells>[]) =>
@@ -619,3 +623,33 @@ function exposedGc(): () => void {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc')
 }
+
+t.test('JSON lines', async (t) => {
+  const text = '\uFEFF{"a":1}\r\n\n{"a":"two\\nlines — ü"}\n[1]\n{"a":\n"x"\n  {"a":null}  '
+  const expected = [
+    [1, { a: 1 }],
+    [3, { a: 'two\nlines — ü' }],
+    [4, 'not_an_object'],
+    [5, 'bad_json'],
+    [6, 'not_an_object'],
+    [7, { a: null }],
+  ]
+  for (const chunk of [1, 2, 3, 7, 1000])
+    t.same(brief(await readLines(text, chunk)), expected, `in chunks of ${chunk} bytes`)
+  const [broken] = await readLines('{"a": tru}\n')
+  t.match(broken, {
+    ok: false,
+    line: 1,
+    code: 'bad_json',
+    reason: /^is no JSON: Unexpected token '\}'$/,
+    raw: '{"a": tru}',
+  })
+  t.same(await readLines('\n \n'), [], 'blank lines are no records')
+  t.match(await readLines(`{"a":"${'x'.repeat(MiB)}"}\n{"a":2}`), [
+    { ok: false, code: 'record_too_large' },
+    { ok: true, line: 2 },
+  ])
+  t.match(await readLines('{"__proto__":{"polluted":1}}'), [{ ok: true }])
+  t.notOk('polluted' in {})
+  await fails(t, readLines(Buffer.from([0x1f, 0x8b, 0, 0])), /gzip/)
+})

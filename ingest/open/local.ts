@@ -13,6 +13,8 @@ export interface LocalOptions {
   signal: AbortSignal
   /** Folders beyond which no link is followed; undefined: links lead anywhere. */
   within: string[] | undefined
+  /** Whether files in folders of a folder are its files, too. */
+  nested: boolean
 }
 
 /**
@@ -35,13 +37,32 @@ export async function openLocal(uri: string, options: LocalOptions): Promise<Pla
     return { name, single: !/\.zip$/i.test(name), entries }
   }
   const entries: Entry[] = []
-  // Hidden files are editors' and half-written copies. Of a folder reading would fail, and of a named pipe it would never begin.
-  for (const each of (await readdir(place)).sort()) {
-    const file = path.join(place, each)
-    if (!each.startsWith('.') && (await stat(file).catch(() => undefined))?.isFile())
-      entries.push(...(await entriesOf(await localFile(file, options), allowance, signal)))
+  for await (const file of filesBelow(place, options)) {
+    const named = path.relative(place, file).split(path.sep).join('/')
+    entries.push(...(await entriesOf(await localFile(file, { ...options, name: named }), allowance, signal)))
+    if (entries.length > MOST_FILES)
+      throw new SourceError(
+        `the folder ${name} has more than ${MOST_FILES.toLocaleString('en')} files; name a narrower one`,
+      )
   }
   return { name: `the folder ${name}`, single: false, entries }
+}
+
+/** Beyond that, somebody meant a narrower folder. */
+const MOST_FILES = 100_000
+
+/** In the order of their names. Hidden files are editors' and half-written copies; of a named pipe reading would never begin. */
+async function* filesBelow(folder: string, options: LocalOptions): AsyncGenerator<string> {
+  const found = await readdir(folder, { withFileTypes: true })
+  for (const each of found.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (each.name.startsWith('.')) continue
+    options.signal.throwIfAborted()
+    const place = path.join(folder, each.name)
+    // A link to a folder is not followed: it may lead back here.
+    if (each.isDirectory()) {
+      if (options.nested) yield* filesBelow(place, options)
+    } else if ((await stat(place).catch(() => undefined))?.isFile()) yield place
+  }
 }
 
 function fromUrl(uri: string): string {
