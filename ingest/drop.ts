@@ -47,6 +47,16 @@ export async function markDropped(db: Kysely<unknown>, loadId: number, actor: st
     if (state === 'published') throw new PublishError(409, `Readers see load ${loadId}; publish another one first.`)
     if (!DROPPABLE.includes(state))
       throw new PublishError(409, `Load ${loadId} is ${state}, so it has no rows to drop.`)
+    const { rows: parts } = await sql<{ load_id: number }>`
+      select load_id from reelhouse.load
+      where shows @> ${loadId}::integer and load_id <> ${loadId} and state = any(${[...DROPPABLE, 'published']}) order by load_id limit 1`.execute(
+      trx,
+    )
+    if (parts[0])
+      throw new PublishError(
+        409,
+        `The rows of load ${loadId} are a part of load ${parts[0].load_id}; drop that one first.`,
+      )
     const free = await sql<{ free: boolean }>`
       select pg_try_advisory_xact_lock(${IN_USE}::integer, ${loadId}::integer) as free`.execute(trx)
     if (!free.rows[0]?.free) throw new PublishError(409, `A load that runs is built on load ${loadId}.`)

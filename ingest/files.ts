@@ -63,20 +63,22 @@ export async function countFound(db: Kysely<unknown>, loadId: number): Promise<v
       from counted group by file)
     update reelhouse.load_file file
     set duplicate = by_file.duplicates, unmatched = by_file.unmatched, unmatched_by = by_file.unmatched_by,
-        loaded = loaded - by_file.duplicates - by_file.unmatched, warnings = by_file.warnings
+        loaded = read - rejected - by_file.duplicates - by_file.unmatched, warnings = by_file.warnings
     from by_file where file.load_id = ${loadId} and file.name = by_file.file`.execute(db)
 }
 
 /** What readers see now. */
 export interface Published {
   load_id: number
+  /** Of an append-only subject: the loads whose rows they see. */
+  shows: string | null
   id_space: string
   file_date: string
 }
 
 export async function publishedFacts(db: Kysely<unknown>, subject: Subject): Promise<Published | undefined> {
   const found = await sql<Published>`
-    select load_id, id_space, file_date
+    select load_id, id_space, file_date, shows::text
     from reelhouse.pointer join reelhouse.load using (load_id) where pointer.subject = ${subject.name}`.execute(db)
   return found.rows[0]
 }

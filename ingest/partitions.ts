@@ -45,6 +45,7 @@ export async function attachPartitions(
   loadId: number,
   facts: string[],
 ): Promise<void> {
+  if (facts.length === 0) return
   const searchesKeys = (await loadsKept(trx, subject, facts)) > FEW_LOADS
   for (const fact of facts) {
     const partition = partitionOf(subject, fact, loadId)

@@ -1,5 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
+import { addToShown } from './append.ts'
 import { enterDeed } from './audit.ts'
+import type { Subject } from './subject.ts'
 
 /**
  * Publishing is moving one pointer. Readers see the load before or the load after, never anything between, and nobody
@@ -22,6 +24,8 @@ interface LoadState {
   load_id: number
   subject: string
   state: string
+  /** Null: nobody has seen it. */
+  published_at: string | null
 }
 
 /**
@@ -67,6 +71,19 @@ export async function movePointer(
   )
 }
 
+/** A load that nobody has seen adds to what readers see now. @throws PublishError when it was made to be added to something else */
+async function add(trx: Transaction<unknown>, subject: Subject, { load_id: loadId }: LoadState): Promise<void> {
+  const added = await addToShown(trx, subject, loadId)
+  if ('refused' in added) throw new PublishError(409, `It cannot be published as it is: ${added.refused}.`)
+  const { removed, through } = added
+  await sql`
+    update reelhouse.load
+    set data_through = greatest(data_through, ${through}::date),
+        row_counts = (select coalesce(jsonb_object_agg(name, rows::bigint - coalesce((${JSON.stringify(removed)}::jsonb ->> name)::bigint, 0)), '{}')
+                      from jsonb_each_text(row_counts) as counted (name, rows))
+    where load_id = ${loadId}`.execute(trx)
+}
+
 /**
  * Makes a held, superseded or (with `force`) blocked load the one that readers see.
  * @returns its subject
@@ -75,7 +92,7 @@ export async function movePointer(
 export async function publish(
   db: Kysely<unknown>,
   loadId: number,
-  options: { actor: string; force?: boolean },
+  options: { actor: string; force?: boolean; subjects: Map<string, Subject> },
 ): Promise<string> {
   return await db.transaction().execute(async (trx) => {
     await lockPointers(trx)
@@ -86,6 +103,8 @@ export async function publish(
       throw new PublishError(409, `Load ${loadId} is blocked by its checks; publish it with force if you know better.`)
     if (!['held', 'superseded', 'blocked'].includes(load.state))
       throw new PublishError(409, `Load ${loadId} is ${load.state}, so it has no rows to show.`)
+    const subject = options.subjects.get(load.subject)
+    if (subject?.appendOnly && load.published_at === null) await add(trx, subject, load)
     await movePointer(trx, load, 'publish', options.actor)
     const detail = load.state === 'blocked' ? { although: 'blocked' } : {}
     await enterDeed(trx, { actor: options.actor, action: 'publish', subject: load.subject, loadId, detail })
@@ -94,7 +113,8 @@ export async function publish(
 }
 
 /**
- * Goes back to an older load: `to`, or the one published before the current one in number order; it never toggles.
+ * Goes back to an older load: `to`, or the one published before the current one in number order, or, where loads add to one another,
+ * the one that the current one was added to; it never toggles.
  * @returns the number of the load that readers see now
  * @throws PublishError when there is no older load to go back to
  */
@@ -111,9 +131,11 @@ export async function rollBack(
     if (from === undefined)
       throw new PublishError(409, `Nothing of ${subject} is published, so there is no going back.`)
     const target = await sql<LoadState>`
-      select load_id, subject, state from reelhouse.load
+      select load_id, subject, state, published_at from reelhouse.load
       where subject = ${subject} and state = 'superseded'
-        and case when ${options.to ?? null}::integer is null then load_id < ${from} else load_id = ${options.to ?? null} end
+        and case when ${options.to ?? null}::integer is null then case when shows is null then load_id < ${from}
+                      else load_id = (select previous_load_id from reelhouse.load where load_id = ${from}) end
+             else load_id = ${options.to ?? null} end
       order by load_id desc limit 1`.execute(trx)
     const load = target.rows[0]
     if (!load)
@@ -133,6 +155,6 @@ export async function rollBack(
 /** A load's subject and state; undefined when there is no such load. */
 export async function loadState(trx: Transaction<unknown>, loadId: number): Promise<LoadState | undefined> {
   const found = await sql<LoadState>`
-    select load_id, subject, state from reelhouse.load where load_id = ${loadId}`.execute(trx)
+    select load_id, subject, state, published_at from reelhouse.load where load_id = ${loadId}`.execute(trx)
   return found.rows[0]
 }

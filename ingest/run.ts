@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { sql, type Transaction } from 'kysely'
 import pg from 'pg'
+import { addToShown, enterShown, NOTHING, newFiles } from './append.ts'
 import { type CheckResult, runChecks, writeChecks } from './checks.ts'
 import type { Source } from './choose.ts'
 import { keepInUse, retire, sweep } from './drop.ts'
@@ -78,7 +79,9 @@ export class RetentionError extends Error {}
 async function dropOldest(subject: Subject, { connect, retain }: RunOptions): Promise<void> {
   try {
     const client = await connect(`reelhouse retention of ${subject.name}`)
-    await retire(kyselyOn(client), subject.name, retain).finally(() => client.end())
+    // Those of an append-only subject are parts of one another.
+    if (!subject.appendOnly) await retire(kyselyOn(client), subject.name, retain)
+    await client.end()
     await sweep(connect, subject)
   } catch (cause) {
     throw new RetentionError('The load ended well, but old loads could not be dropped; the next load tries again.', {
@@ -118,22 +121,30 @@ async function loadInto(subject: Subject, ledger: Ledger, options: RunOptions): 
   }
 }
 
-async function loadFrom(source: Source, subject: Subject, ledger: Ledger, options: RunOptions): Promise<boolean> {
+async function loadFrom(opened: Source, subject: Subject, ledger: Ledger, options: RunOptions): Promise<boolean> {
   const { task } = ledger
   const published = await publishedFacts(ledger.db, subject)
+  const addsOnly = subject.appendOnly && task.mode === 'merge' && !task.force && task.replay_of === null
+  const source = addsOnly
+    ? await newFiles(ledger.db, subject, { source: opened, task, published, signal: options.signal })
+    : opened
   const facts: LoadFacts = {
     format: source.format.name,
     idSpace: source.format.idSpace ?? published?.id_space ?? '',
     ingestVersion: subject.ingestVersion,
     fileDate:
-      task.trigger === 'sample' && subject.sample ? subject.sample.fileDate : dateOf(subject, source, published),
+      task.trigger === 'sample' && subject.sample ? subject.sample.fileDate : dateOf(subject, opened, published),
     previousLoadId: published?.load_id ?? null,
   }
   await ledger.describe(facts)
   for (const note of source.notes) await ledger.note(note)
-  if (task.mode === 'merge') assertMergeable(facts, published)
+  if (task.mode === 'merge') assertMergeable(subject, facts, published)
   else if (source.format.idSpace === null)
     throw new SourceError(`format ${facts.format} is a part of a load and no whole one; load it with mode merge`)
+  if (source.files.length === 0) {
+    await ledger.end('unchanged')
+    return false
+  }
   const same =
     !task.force &&
     task.replay_of === null &&
@@ -166,11 +177,12 @@ async function loadFrom(source: Source, subject: Subject, ledger: Ledger, option
       await ledger.end('unchanged')
       return false
     }
-    const parts = await partsOf(ledger.db, subject, source, task.mode, published)
+    const before = subject.appendOnly && task.mode === 'replace' ? undefined : published
+    const parts = await partsOf(ledger.db, subject, source, task.mode, before)
     if (task.mode === 'replace') for (const note of await takenOver(ledger.db, parts)) await ledger.note(note)
     for (const note of await stageWaiting(kyselyOn(client), { subject, source, parts, reading }))
       await ledger.note(note)
-    const base = [...parts.values()].some((part) => part.base !== null) ? (published ?? null) : null
+    const base = [...parts.values()].some((part) => part.base !== null) ? (before ?? null) : null
     const load = { subject, source, facts, files, reading, client, parts, base, ledger, signal: options.signal }
     await kyselyOn(client)
       .transaction()
@@ -207,7 +219,13 @@ function dateOf(subject: Subject, { files }: Source, published: Published | unde
 }
 
 /** @throws SourceError when there is nothing to merge into, or what there is means other things by its ids */
-function assertMergeable({ format, idSpace }: LoadFacts, published: Published | undefined): void {
+function assertMergeable(
+  { appendOnly }: Subject,
+  { format, idSpace }: LoadFacts,
+  published: Published | undefined,
+): void {
+  // What adds to nothing is all there is.
+  if (!published && appendOnly) return
   if (!published) throw new SourceError('nothing is published to merge into; load it with mode replace')
   if (published.id_space !== idSpace)
     throw new SourceError(
@@ -276,6 +294,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
     format: source.format,
     fileDate: facts.fileDate,
     part: (family) => parts.get(family) as FamilyPart,
+    shown: base?.shows ?? NOTHING,
     sourceLoadId: task.replay_of ?? loadId,
     table: (name) => (own.includes(name) ? partition(name) : sql.table(`${subject.name}.${name}`)),
   })
@@ -307,11 +326,8 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   signal.throwIfAborted()
   await ledger.stage('publish')
   await lockPointers(trx)
-  const overtaken = task.mode === 'merge' && base && (await publishedFacts(trx, subject))?.load_id !== base.load_id
-  if (overtaken)
-    await ledger.note(
-      `held: it was merged into load ${base.load_id}, and readers see another one by now; publish it if that is meant`,
-    )
+  const overtaken = subject.appendOnly ? await addedTo(trx, load, merged) : await overtakenBy(trx, load)
+  if (overtaken) await ledger.note(`held: ${overtaken}`)
   const timings = await ledger.rest()
   const blocked = checks.some(({ passed, severity }) => severity === 'error' && !passed)
   const { numAffectedRows } = await sql`
@@ -324,6 +340,32 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   if (!blocked && !task.hold && !overtaken)
     await movePointer(trx, { load_id: loadId, subject: subject.name }, 'publish', task.actor)
 }
+
+/** Why a merge is not what its user meant any more, in words. */
+async function overtakenBy(trx: Transaction<unknown>, { subject, base, ledger }: Load): Promise<string | undefined> {
+  if (ledger.task.mode !== 'merge' || !base) return undefined
+  if ((await publishedFacts(trx, subject))?.load_id === base.load_id) return undefined
+  return `it was merged into load ${base.load_id}, and readers see another one by now; publish it if that is meant`
+}
+
+/** Has readers of the load see its rows beside those that they see now. @returns why that cannot be, in words */
+async function addedTo(
+  trx: Transaction<unknown>,
+  { subject, base, ledger }: Load,
+  merged: MergeResult,
+): Promise<string | undefined> {
+  const { load_id: loadId } = ledger.task
+  await enterShown(trx, loadId, base?.load_id ?? null)
+  const added = await addToShown(trx, subject, loadId)
+  if ('refused' in added) return added.refused
+  for (const [table, rows] of Object.entries(added.removed))
+    merged.rowCounts[table] = (merged.rowCounts[table] ?? 0) - rows
+  merged.dataThrough = later(merged.dataThrough, added.through)
+  return undefined
+}
+
+const later = (one: string | null, other: string | null) =>
+  one === null || (other !== null && other > one) ? other : one
 
 /** Whether any record of a replay is in the snapshot: loaded, or stored although its film is not there, as ratings are. */
 async function bringsAnything(trx: Transaction<unknown>, { subject, ledger }: Load): Promise<boolean> {

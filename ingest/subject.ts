@@ -1,5 +1,6 @@
 import type { RawBuilder, Transaction } from 'kysely'
 import type { z } from 'zod'
+import type { AppendOnly } from './append.ts'
 import type { Check } from './checks.ts'
 import type { Stager, StageTables } from './stage.ts'
 
@@ -26,11 +27,19 @@ export interface Subject {
   /** Fills them, once the others are attached. */
   rollUp(trx: Transaction<unknown>, scope: Pick<MergeScope, 'loadId' | 'table'>): Promise<void>
   generate?: Generator
+  /**
+   * Its loads add to one another and are not each the whole: all its tables are plain ones, `RETAIN_LOADS` does not apply, and a source is
+   * asked for what it has beyond what was read.
+   */
+  appendOnly?: AppendOnly
   /** When its source has something new, as a cron line; the default of `<SUBJECT>_SCHEDULE`. */
   schedule?: string
   /** What an empty warehouse starts with: a real file that comes with the program. */
   sample?: { format: string; path: () => string; fileDate: string }
 }
+
+/** What a load is to be to what readers see, where nobody says. */
+export const usualMode = ({ appendOnly }: Subject): 'replace' | 'merge' => (appendOnly ? 'merge' : 'replace')
 
 /** Makes synthetic files of the real shape. */
 export interface Generator {
@@ -103,6 +112,8 @@ export interface MergeScope {
   fileDate: string
   /** How the load comes by what it has of a family. */
   part(family: Family): FamilyPart
+  /** Of an append-only subject: the loads whose rows it adds to, as a text of int4multirange. */
+  shown: string
   /** The load whose files the lines are of: this one, or the one whose rejected records are replayed. */
   sourceLoadId: number
 }

@@ -165,6 +165,8 @@ export interface Scope {
   rolledUp: boolean
   /** By family, the load that read what this one has of it: its heavy facts are there. None of what it has nothing of. */
   readBy: Record<string, number>
+  /** Of an append-only subject: the loads whose rows readers see, as a text of int4multirange. */
+  shows: string
 }
 
 /** The table of a fact that has a load's rows and no others: a partition of the fact's own, which the load made. */
@@ -172,12 +174,13 @@ export const tableOfLoad = (fact: string, loadId: number): string => `${fact}_${
 
 export const scopeOf = (
   loadId: number,
-  { rolledUp, readBy = {} }: { rolledUp: boolean; readBy?: Record<string, number> },
+  { rolledUp, readBy = {}, shows }: { rolledUp: boolean; readBy?: Record<string, number>; shows?: string | null },
 ): Scope => ({
   loadId,
   load: sql.lit(loadId) as RawBuilder<number>,
   rolledUp,
   readBy,
+  shows: shows ?? `{[${loadId},${loadId}]}`,
 })
 
 /** Column `read_by` of loads. */

@@ -13,6 +13,8 @@ export interface ComparedLoad {
   created_at: string
   /** By family, the load that read what this one has of it. */
   read_by: Record<string, number>
+  /** Of an append-only subject: the loads whose rows readers of it see. */
+  shows: string | null
 }
 
 const WITH_ROWS = ['published', 'superseded', 'held', 'blocked']
@@ -53,7 +55,7 @@ async function loadWithRows(
 ): Promise<ComparedLoad & { previous_load_id: number | null }> {
   const [load] = (
     await sql<ComparedLoad & { previous_load_id: number | null }>`
-      select load_id as id, subject, state, published_at, data_through, created_at, previous_load_id, ${readBy} as read_by
+      select load_id as id, subject, state, published_at, data_through, created_at, previous_load_id, ${readBy} as read_by, shows::text
       from reelhouse.load where load_id = ${id}`.execute(db)
   ).rows
   if (!load) throw new Problem(404, `There is no load ${id}; GET /v1/loads lists them.`)

@@ -130,9 +130,9 @@ async function giveUp(trx: Transaction<unknown>, subject: string, run: Run): Pro
   )
 }
 
-async function begin(trx: Transaction<unknown>, { subject, source }: Schedule, run: Run): Promise<Step> {
+async function begin(trx: Transaction<unknown>, { subject, source, mode }: Schedule, run: Run): Promise<Step> {
   try {
-    const request = { subject, source, mode: 'replace', trigger: 'schedule', actor: 'schedule' } as const
+    const request = { subject, source, mode, trigger: 'schedule', actor: 'schedule' } as const
     return await change(trx, subject, run, { loadId: await enterLoad(trx, request) })
   } catch (error) {
     if (!(error instanceof LoadInProgressError)) throw error

@@ -1,4 +1,4 @@
-import type { Subject } from '../ingest/subject.ts'
+import { type Subject, usualMode } from '../ingest/subject.ts'
 import type { Config } from './config.ts'
 import { Timetable } from './timetable.ts'
 
@@ -6,15 +6,19 @@ import { Timetable } from './timetable.ts'
 export interface Schedule {
   subject: string
   source: string
+  mode: 'replace' | 'merge'
   timetable: Timetable
 }
 
 /** Of each subject that has a source, as it was configured, or as the subject itself says. */
 export function schedulesOf(config: Config, subjects: Map<string, Subject>): Schedule[] {
-  return [...subjects.values()].flatMap(({ name, schedule }) => {
+  return [...subjects.values()].flatMap((subject) => {
+    const { name, schedule } = subject
     const source = config.sources.get(name)
     const cron = config.schedules.get(name) ?? schedule
     if (source === undefined || cron === undefined || cron === 'off') return []
-    return [{ subject: name, source, timetable: new Timetable(cron, config.scheduleTimezone) }]
+    return [
+      { subject: name, source, mode: usualMode(subject), timetable: new Timetable(cron, config.scheduleTimezone) },
+    ]
   })
 }

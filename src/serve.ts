@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { sql } from 'kysely'
 import { buryTheDead } from '../ingest/ledger.ts'
+import { usualMode } from '../ingest/subject.ts'
 import { type LoadView, loads } from '../queries/loads.ts'
 import { buildApp } from './app.ts'
 import { adminTokens } from './auth.ts'
@@ -69,7 +70,8 @@ export async function serve(context: Context, stopped: Promise<string>): Promise
 
 /** Loads the sample of each subject that has never had a load. */
 async function startSamples({ subjects, warehouse }: Context, runner: Runner): Promise<void> {
-  for (const { name, sample } of subjects.values()) {
+  for (const subject of subjects.values()) {
+    const { name, sample } = subject
     if (!sample) continue
     const before = await sql`select from reelhouse.load where subject = ${name} and state <> 'failed' limit 1`.execute(
       warehouse.writer,
@@ -79,7 +81,7 @@ async function startSamples({ subjects, warehouse }: Context, runner: Runner): P
       subject: name,
       source: sample.path(),
       format: sample.format,
-      mode: 'replace',
+      mode: usualMode(subject),
       actor: 'sample',
     } as const
     const loadId = await runner.start({ ...request, trigger: 'sample' }, async (ended) => {

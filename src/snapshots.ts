@@ -15,11 +15,18 @@ export interface Snapshot {
   rolled_up: boolean
   /** By family, the load that read what this one has of it. */
   read_by: Record<string, number>
+  /** Of an append-only subject: the loads whose rows readers of it see. */
+  shows: string | null
 }
 
 /** What reports read of it. */
-export const scopeOfSnapshot = ({ id, rolled_up, read_by }: Pick<Snapshot, 'id' | 'rolled_up' | 'read_by'>): Scope =>
-  scopeOf(id, { rolledUp: rolled_up, readBy: read_by })
+export const scopeOfSnapshot = ({
+  id,
+  rolled_up,
+  read_by,
+  shows,
+}: Omit<Snapshot, 'published_at' | 'data_through'>): Scope =>
+  scopeOf(id, { rolledUp: rolled_up, readBy: read_by, shows })
 
 /**
  * Knows which load readers see. It hears of publications by any process and keeps the pointers in memory, so that an
@@ -77,7 +84,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     if (!byNumber) await this.#assertPast(subject, asOf)
     const publication = byNumber ? sql`load_id = ${Number(asOf)}` : sql`at < ${momentOf(asOf).before}::timestamptz`
     const found = await sql<Snapshot & { state: string }>`
-      select load_id as id, state, data_through, rolled_up, ${readBy} as read_by, published_at
+      select load_id as id, state, data_through, rolled_up, ${readBy} as read_by, shows::text, published_at
       from reelhouse.load
       where load_id = (select load_id from reelhouse.publication
                        where subject = ${subject} and ${publication} order by at desc, publication_id desc limit 1)`.execute(
@@ -111,7 +118,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     this.#asked += 1
     const asked = this.#asked
     const found = await sql<Snapshot & { subject: string }>`
-      select pointer.subject, load.load_id as id, data_through, rolled_up, ${readBy} as read_by, load.published_at
+      select pointer.subject, load.load_id as id, data_through, rolled_up, ${readBy} as read_by, shows::text, load.published_at
       from reelhouse.pointer join reelhouse.load using (load_id)`.execute(this.#warehouse.writer)
     if (asked < this.#answered) return
     this.#answered = asked

@@ -77,7 +77,7 @@ t.test('figures can be read as they were', async (t) => {
   t.test('a cursor stays on its load after a publication', async (t) => {
     const url = await house.app.listen({ port: 0, host: '127.0.0.1' })
     const page = await ask(`${url}/v1/movies/films?limit=2&fields=title`)
-    await publish(house.warehouse.writer, held, { actor: 'test' })
+    await publish(house.warehouse.writer, held, { actor: 'test', subjects: house.subjects })
     await until(
       async () => (await house.get(REPORT)).body.meta.load.id,
       (id) => id === held,

@@ -7,7 +7,7 @@ import pg from 'pg'
 import tap, { type Test } from 'tap'
 import { type LoadRequest, queueLoad } from '../ingest/ledger.ts'
 import { runLoad } from '../ingest/run.ts'
-import type { Generator, Subject } from '../ingest/subject.ts'
+import { type Generator, type Subject, usualMode } from '../ingest/subject.ts'
 import { type LoadView, loads } from '../queries/loads.ts'
 import { buildApp } from '../src/app.ts'
 import { adminTokens } from '../src/auth.ts'
@@ -99,15 +99,15 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
       return place
     },
     async load(source, request = {}) {
+      const subject = subjects.get(request.subject ?? 'movies') as Subject
       const loadId = await queueLoad(warehouse.writer, {
-        subject: 'movies',
+        subject: subject.name,
         source,
-        mode: 'replace',
+        mode: usualMode(subject),
         trigger: 'cli',
         actor: 'test',
         ...request,
       })
-      const subject = subjects.get(request.subject ?? 'movies') as Subject
       const signal = new AbortController().signal
       // Whether it failed is in the ledger, which is what a test looks at.
       const { connect } = warehouse

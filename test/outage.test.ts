@@ -51,7 +51,7 @@ t.test('a server that cannot listen reads the pointer itself', async (t) => {
     async () => (await admin.query(listening)).rowCount,
     (ears) => ears === 1,
   )
-  await publish(house.warehouse.writer, 2, { actor: 'test' })
+  await publish(house.warehouse.writer, 2, { actor: 'test', subjects: house.subjects })
   await until(releases, (count) => count === 4, 2)
   t.equal((await admin.query(listening)).rowCount, 1, 'it listens again, once')
   await admin.end()

@@ -24,8 +24,8 @@ t.test('publications and roll-backs at the same moment go one after the other', 
   for (let round = 0; round < 15; round++) {
     const [first = 0, second = 0] = [ids[round % 3], ids[(round + 1) % 3]]
     await Promise.all([
-      publish(db, first, { actor: 'a' }).catch(refusal),
-      publish(db, second, { actor: 'b' }).catch(refusal),
+      publish(db, first, { actor: 'a', subjects: house.subjects }).catch(refusal),
+      publish(db, second, { actor: 'b', subjects: house.subjects }).catch(refusal),
       rollBack(db, 'movies', { actor: 'c' }).catch(refusal),
     ])
     const { rows } = await sql<{ published: number; pointed: number }>`

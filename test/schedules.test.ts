@@ -249,7 +249,12 @@ t.test('after four attempts it is given up, and what can never work is not tried
   const { signal } = new AbortController()
   /** What a scheduler does, as fast as it goes. */
   const loadFrom = async (source: string) => {
-    const schedule = { subject: 'movies', source, timetable: new Timetable('0 7 1 * *', 'UTC') }
+    const schedule = {
+      subject: 'movies',
+      source,
+      mode: 'replace' as const,
+      timetable: new Timetable('0 7 1 * *', 'UTC'),
+    }
     await enterSchedule(writer, schedule, firstOfMonth(1))
     await enterMissed(writer, schedule, new Date())
     const outcomes: string[] = []

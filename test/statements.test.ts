@@ -19,6 +19,7 @@ const snapshot = {
   data_through: '2026-10-28',
   rolled_up: true,
   read_by: {},
+  shows: null,
 }
 
 const asked = (served: ServedReport, query: Record<string, string>): Promise<Question> =>

@@ -3,6 +3,7 @@ import { LoadInProgressError, queueLoad } from '../../ingest/ledger.ts'
 import { lookAtSource } from '../../ingest/open.ts'
 import type { Progress } from '../../ingest/read.ts'
 import { CancelledError, RetentionError, runLoad } from '../../ingest/run.ts'
+import { usualMode } from '../../ingest/subject.ts'
 import { checks, type LoadView, loads, shownLoad } from '../../queries/loads.ts'
 import { sourceAccess } from '../source-access.ts'
 import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
@@ -10,7 +11,7 @@ import { say, subjectNamed, UsageError, withWarehouse } from './context.ts'
 interface Options {
   source?: string
   format?: string
-  mode: 'replace' | 'merge'
+  mode?: 'replace' | 'merge'
   hold?: boolean
   dryRun?: boolean
   force?: boolean
@@ -35,9 +36,10 @@ export function loadCommand(program: Command): void {
     )
     .option('--format <name>', 'shape of the files; default: recognised by their columns')
     .addOption(
-      new Option('--mode <mode>', 'replace: these films only; merge: these films into those published')
-        .choices(['replace', 'merge'])
-        .default('replace'),
+      new Option(
+        '--mode <mode>',
+        'replace (default): these films only; merge: these films into those published. Loads that add to one another: merge adds, and is the default',
+      ).choices(['replace', 'merge']),
     )
     .option('--hold', 'stop before publishing')
     .option('--dry-run', 'do everything but keep it')
@@ -55,13 +57,13 @@ export function loadCommand(program: Command): void {
         // Looked at before the ledger is, so that a mistyped path is no failed load.
         const access = sourceAccess(config)
         const { signal } = new AbortController()
-        const { format, mode } = options
+        const { format, mode = usualMode(subject) } = options
         await lookAtSource(subject, uri, { format, mode, access, signal, trusted: true })
 
         const loadId = await queueLoad(warehouse.writer, {
           subject: name,
           source: uri,
-          mode: options.mode,
+          mode,
           trigger: 'cli',
           actor,
           format: options.format,
@@ -117,14 +119,25 @@ function progressLine() {
   }
 }
 
+/** Files that are told one by one. */
+const MOST_FILES = 20
+
+function total(files: LoadView['files']): string {
+  const of = (count: 'read' | 'loaded' | 'rejected' | 'duplicate' | 'unmatched' | 'warnings') =>
+    files.reduce((sum, file) => sum + file[count], 0)
+  const kinds = (['loaded', 'rejected', 'duplicate', 'unmatched'] as const).map((kind) => `${of(kind)} ${kind}`)
+  return `${files.length} more files: ${of('read')} read = ${kinds.join(' + ')}; ${of('warnings')} warnings`
+}
+
 /** A load in a few lines for a person. */
 export function describe(load: LoadView): string {
   const { subject, id, state, files, checks, data_through, error, notes } = load
   const lines = [`load ${id} of ${subject}: ${state}${error ? `: ${error}` : ''}`]
-  for (const file of files)
+  for (const file of files.slice(0, MOST_FILES))
     lines.push(
       `  ${file.name}: ${file.read} read = ${file.loaded} loaded + ${file.rejected} rejected + ${file.duplicate} duplicate + ${file.unmatched} unmatched; ${file.warnings} warnings`,
     )
+  if (files.length > MOST_FILES) lines.push(`  and ${total(files.slice(MOST_FILES))}`)
   const rows = Object.entries(load.row_counts).filter(([, count]) => count > 0)
   if (rows.length > 0) lines.push(`  rows: ${rows.map(([table, count]) => `${table} ${count}`).join(', ')}`)
   if (checks.passed + checks.failed + checks.warned > 0)

@@ -10,8 +10,8 @@ export function publishCommand(program: Command): void {
     .option('--force', 'although its checks blocked it')
     .action(async (load: string, { force = false }: { force?: boolean }) => {
       const id = loadNumber(load)
-      await withWarehouse(async ({ warehouse, actor }) => {
-        await publish(warehouse.writer, id, { actor, force })
+      await withWarehouse(async ({ warehouse, subjects, actor }) => {
+        await publish(warehouse.writer, id, { actor, force, subjects })
         say(`Readers see load ${id} now.`)
       })
     })

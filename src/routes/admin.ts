@@ -10,7 +10,7 @@ import {
   type LoadRequest,
 } from '../../ingest/ledger.ts'
 import { PublishError, publish, rollBack } from '../../ingest/publish.ts'
-import type { Subject } from '../../ingest/subject.ts'
+import { type Subject, usualMode } from '../../ingest/subject.ts'
 import { loads, rejects, shownLoad } from '../../queries/loads.ts'
 import { assertAllowed } from '../allowed-source.ts'
 import type { AdminTokens } from '../auth.ts'
@@ -49,9 +49,9 @@ const loadRequest = z.strictObject({
   format: z.string().max(100).optional().describe('Shape of the files; recognised by their names by default'),
   mode: z
     .enum(['replace', 'merge'], 'takes replace or merge')
-    .default('replace')
+    .optional()
     .describe(
-      '`replace`: the new snapshot has what the source has; `merge`: what readers see, with the source’s films in place of theirs',
+      '`replace`, the default: the new snapshot has what the source has; `merge`: what readers see, with the source’s films in place of theirs. Of a subject whose loads add to one another `merge` adds, and is the default',
     ),
   hold: z.boolean().optional().describe('Stop before publishing'),
   dry_run: z.boolean().optional().describe('Do everything but keep it'),
@@ -131,7 +131,7 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
       return await started(request, reply, {
         subject: subject.name,
         source,
-        mode: asked.mode,
+        mode: asked.mode ?? usualMode(subject),
         format: asked.format,
         hold: asked.hold,
         dryRun: asked.dry_run,
@@ -270,7 +270,9 @@ export function adminRoutes(app: FastifyInstance, options: AdminRoutes): void {
     async (request) => {
       const { id } = request.params as z.output<typeof loadNumber>
       const { force = false } = (request.body as { force?: boolean } | null | undefined) ?? {}
-      const subject = await asProblem(publish(warehouse.writer, id, { actor: tokens.authenticate(request), force }))
+      const subject = await asProblem(
+        publish(warehouse.writer, id, { actor: tokens.authenticate(request), force, subjects }),
+      )
       await snapshots.refresh()
       return { subject, load: id }
     },

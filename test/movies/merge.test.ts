@@ -164,5 +164,5 @@ t.test('a merge that is overtaken by a publication is held, and says so', async 
     notes: [/^held: it was merged into load 2, and readers see another one by now/],
   })
   t.equal((await house.get('/v1/movies/years')).body.meta.load.id, 1)
-  await publish(db, 3, { actor: 'test' })
+  await publish(db, 3, { actor: 'test', subjects: house.subjects })
 })
