@@ -50,17 +50,18 @@ export async function removeRepeated(
 ): Promise<void> {
   const rows = table(fact)
   const row = refs([...key, ...values])
+  await findRepeated(trx, rows, key)
+  // Nearly always few: known to be, they are what all rows are held against.
+  await sql`analyze repeated_key`.execute(trx)
   // Only a plain scan from the first page on meets the rows in their order.
   await sql`set local synchronize_seqscans = off`.execute(trx)
   await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
   await sql`
     create temporary table repeated on commit drop as
-    with keys as materialized (
-      select ${refs(key)} from ${rows} group by ${refs(key)} having count(*) > 1)
     select heap, nth, ${row},
            last_value(nth) over whole as last_nth, last_value(row(${refs(values)})) over whole = row(${refs(values)}) as same
     from (select ctid as heap, row_number() over () - 1 as nth, ${row} from ${rows}) as read
-    join keys using (${refs(key)})
+    join repeated_key using (${refs(key)})
     window whole as (partition by ${refs(key)} order by nth rows between unbounded preceding and unbounded following)`.execute(
     trx,
   )
@@ -84,4 +85,23 @@ export async function removeRepeated(
     select ${loadId}::integer, name, min(${line('nth')}), code, 'duplicate',
            format('from here on %s more %s stand again further down', to_char(count(*), 'FM999,999,999,999'), ${things}::text), count(*)
     from placed, file where place > ${NAMED} group by name, code`.execute(trx)
+}
+
+/**
+ * Table `repeated_key`. An index, and a walk along it, take half the time of gathering all keys in a table of hashes: most of them are
+ * there once, so that table would be as large as the fact.
+ */
+async function findRepeated(trx: Transaction<unknown>, rows: RawBuilder<unknown>, key: string[]): Promise<void> {
+  await sql`create index on ${rows} (${refs(key)})`.execute(trx)
+  const others = ['seqscan', 'bitmapscan', 'hashagg', 'sort']
+  for (const way of others) await sql`set local ${sql.raw(`enable_${way}`)} = off`.execute(trx)
+  await sql`
+    create temporary table repeated_key on commit drop as
+    select ${refs(key)} from ${rows} group by ${refs(key)} having count(*) > 1`.execute(trx)
+  for (const way of others) await sql`set local ${sql.raw(`enable_${way}`)} = default`.execute(trx)
+  const made = await sql<{ index: string }>`
+    select indexrelid::regclass::text as index from pg_index where indrelid = ${rows.compile(trx).sql}::regclass`.execute(
+    trx,
+  )
+  for (const { index } of made.rows) await sql`drop index ${sql.raw(index)}`.execute(trx)
 }
