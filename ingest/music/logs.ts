@@ -99,30 +99,37 @@ const COMMON = sql`start_time, hour, user_id, level, session_id, item_in_session
 
 /** Events that readers do not see yet: of those with one key the first one read. @returns rows by table */
 export async function addEvents(trx: Transaction<unknown>, scope: MergeScope): Promise<Record<string, number>> {
+  // Each repeat beside the first of its key; by their key, as no other column tells which belong together.
+  await sql`
+    create temporary table repeated_log on commit drop as
+    select * from (
+      select record, file_no, line, digest, ${KEY}, first_value(record) over own as first_record, first_value(file_no) over own as first_file_no,
+             first_value(line) over own as first_line, first_value(digest) over own as first_digest
+      from stage_log window own as (partition by ${KEY} order by record)) as placed
+    where record <> first_record`.execute(trx)
+  await enterRepeats(
+    trx,
+    scope,
+    sql`
+      select found.file_no, line, case when digest = first_digest then 'identical' else 'superseded' end as code,
+             format('%s stands already at line %s of %s%s', ${named}, first_line, file.name,
+                    case when digest = first_digest then ', the same' else ', with other values; the first one is kept' end) as reason
+      from repeated_log found
+      join reelhouse.load_file file on file.load_id = ${scope.loadId} and file.file_no = first_file_no`,
+  )
   await sql`
     create temporary table kept_log on commit drop as
-    select distinct on (${KEY}) record, ${KEY} from stage_log order by ${KEY}, record`.execute(trx)
-  await sql`create unique index on kept_log (record)`.execute(trx)
+    select record, file_no, line, digest, ${KEY} from stage_log where record not in (select record from repeated_log)`.execute(
+    trx,
+  )
   await sql`analyze kept_log`.execute(trx)
   await enterRepeats(
     trx,
     scope,
     sql`
-      select found.file_no, found.line, case when found.digest = first.digest then 'identical' else 'superseded' end as code,
-             format('%s stands already at line %s of %s%s', ${named}, first.line, file.name,
-                    case when found.digest = first.digest then ', the same' else ', with other values; the first one is kept' end) as reason
-      from stage_log found join kept_log kept using (${KEY})
-      join stage_log first on first.record = kept.record
-      join reelhouse.load_file file on file.load_id = ${scope.loadId} and file.file_no = first.file_no
-      where found.record <> kept.record`,
-  )
-  await enterRepeats(
-    trx,
-    scope,
-    sql`
-      delete from kept_log kept using stage_log found, music.logged before
-      where found.record = kept.record and ${shows('before.load_id', scope.shown)}
-        and (before.session_id, before.item_in_session, before.start_time) = (kept.session_id, kept.item_in_session, kept.start_time)
+      delete from kept_log found using music.logged before
+      where ${shows('before.load_id', scope.shown)}
+        and (before.session_id, before.item_in_session, before.start_time) = (found.session_id, found.item_in_session, found.start_time)
       returning found.file_no, found.line, case when found.digest = before.digest then 'identical' else 'superseded' end as code,
                 format('%s is in load %s already%s', ${named}, before.load_id,
                        case when found.digest = before.digest then ', the same' else ', with other values; that one is kept' end) as reason`,
