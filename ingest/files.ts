@@ -20,13 +20,18 @@ export interface FileCounts {
   warnings: number
 }
 
+/** Files that are entered by one statement: a load may have tens of thousands. */
+const FILES_AT_ONCE = 1000
+
 export async function writeFiles(db: Kysely<unknown>, loadId: number, files: FileCounts[]): Promise<void> {
-  for (const file of files)
+  for (let at = 0; at < files.length; at += FILES_AT_ONCE)
     await sql`
       insert into reelhouse.load_file (load_id, file_no, name, family, bytes, sha256, modified_at, columns,
                                        read, loaded, rejected, duplicate, unmatched, warnings)
-      values (${loadId}, ${file.fileNo}, ${file.name}, ${file.family}, ${file.bytes}, ${file.sha256}, ${file.modifiedAt}, ${file.columns}::text[],
-              ${file.read}, ${file.loaded}, ${file.rejected}, ${file.duplicate}, ${file.unmatched}, ${file.warnings})`.execute(
+      select ${loadId}, "fileNo", name, family, bytes, sha256, "modifiedAt", columns, read, loaded, rejected, duplicate, unmatched, warnings
+      from jsonb_to_recordset(${JSON.stringify(files.slice(at, at + FILES_AT_ONCE))}::jsonb)
+        as file ("fileNo" smallint, name text, family text, bytes bigint, sha256 text, "modifiedAt" timestamptz, columns text[],
+                 read bigint, loaded bigint, rejected bigint, duplicate bigint, unmatched bigint, warnings bigint)`.execute(
       db,
     )
 }
