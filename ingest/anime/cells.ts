@@ -1,0 +1,50 @@
+import { decodeHTMLStrict } from 'entities'
+import { z } from 'zod'
+import { count, decimal, names, requiredId, requiredText, shown, text } from '../cells.ts'
+
+/** Cells that both shapes of titles have, and those of lists. */
+
+export const INT4_MAX = 2 ** 31 - 1
+
+/** Ids of titles and users are kept in four bytes: there are a hundred million ratings. */
+export const animeId = requiredId.transform((value, context): number => {
+  if (value <= INT4_MAX) return value
+  context.addIssue({ code: 'custom', message: `${value} is larger than 2^31 - 1`, params: { code: 'id_out_of_range' } })
+  return z.NEVER
+})
+
+/** The site's names were taken from its pages as they stand there: `Gintama&#039;`. */
+const decoded = (value: string) => decodeHTMLStrict(value).trim()
+
+export const plainText = text.transform((value) => (value === null ? null : decoded(value) || null))
+
+export const requiredName = requiredText.transform((value, context): string => {
+  const name = decoded(value)
+  if (name !== '') return name
+  context.addIssue({ code: 'custom', message: `${shown(value)} is blank`, params: { code: 'missing' } })
+  return z.NEVER
+})
+
+/** Names in one cell, split by commas. */
+export const plainNames = names((cell) => cell.split(',').map(decoded))
+
+const unlessZero = (value: string | null) => (value === null || Number(value) === 0 ? null : value)
+
+/** A count that cannot be 0: there it means that nobody knows. */
+export const positiveCount = count.transform(unlessZero)
+
+export const siteScore = decimal({ min: 0, max: 10 }).transform(unlessZero)
+
+const UNKNOWN = 'Unknown'
+
+/** A record in which cells that say `Unknown` are blank, but for what a title is called. */
+export const knownCells = (name: string) =>
+  z
+    .record(z.string(), z.unknown())
+    .transform((cells) =>
+      Object.fromEntries(
+        Object.entries(cells).map(([column, cell]) => [column, column !== name && isUnknown(cell) ? null : cell]),
+      ),
+    )
+
+const isUnknown = (cell: unknown) => typeof cell === 'string' && cell.trim() === UNKNOWN
