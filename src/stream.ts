@@ -70,7 +70,7 @@ interface Stream {
  * known by its number, and its statement is cancelled.
  */
 async function* inBatches(
-  { exporter, writer }: Warehouse,
+  { exporter, writer, statementTimeoutMs }: Warehouse,
   query: (db: AnyDb) => Stream,
   signal: AbortSignal,
   // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
@@ -79,6 +79,11 @@ async function* inBatches(
   let cancelled: Promise<unknown> = Promise.resolve()
   let cancel = () => {}
   let ended = false
+  let waiting: NodeJS.Timeout | undefined
+  /** Of the database alone: how long a client takes over the rows that it has is no concern of this. */
+  const startWaiting = () => {
+    waiting = setTimeout(() => cancel(), statementTimeoutMs)
+  }
   try {
     const [own] = await session.selectNoFrom(sql<number>`pg_backend_pid()`.as('pid')).execute()
     cancel = () => {
@@ -91,14 +96,19 @@ async function* inBatches(
     signal.throwIfAborted()
     signal.addEventListener('abort', cancel, { once: true })
     let batch = []
+    startWaiting()
     for await (const row of query(session).stream({ chunkSize: BATCH_ROWS })) {
       batch.push(row)
       if (batch.length < BATCH_ROWS) continue
+      clearTimeout(waiting)
       yield batch
       batch = []
+      startWaiting()
     }
+    clearTimeout(waiting)
     if (batch.length > 0) yield batch
   } finally {
+    clearTimeout(waiting)
     signal.removeEventListener('abort', cancel)
     ended = true
     // Not given back before that: the next one's statement would be cancelled.

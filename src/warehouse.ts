@@ -14,8 +14,10 @@ import { PreparingClient } from './prepared.ts'
 export interface Warehouse {
   /** For reports: cannot write, and gives up on a statement after its time. */
   reader: ReadonlyKysely<unknown>
-  /** For whole results: as `reader`, but apart from it, so that slow downloads keep nobody from a page. */
+  /** For whole results: as `reader`, but apart from it, so that slow downloads keep nobody from a page; and one may take as long as it does. */
   exporter: ReadonlyKysely<unknown>
+  /** How long a statement of a page, and whoever waits for the next rows of a whole result, is given. */
+  statementTimeoutMs: number
   /** For the ledger: small statements. */
   writer: Kysely<unknown>
   /** A connection that the caller closes: loads, and the ear for publications. */
@@ -93,14 +95,15 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
     return made
   }
   const dialect = (made: pg.Pool) => new PostgresDialect({ pool: made, cursor: Cursor, controlClient: pg.Client })
-  const forReading = (name: string, max: number, more: pg.PoolConfig) => {
-    const limit = `statement_timeout=${config.statementTimeoutMs}`
+  const forReading = (name: string, max: number, more: pg.PoolConfig, timeoutMs: number) => {
+    const limit = `statement_timeout=${timeoutMs}`
     const db = new Kysely<unknown>({ dialect: dialect(pool(name, max, more, ...READING, limit)) })
     // The type forbids writes at compile time, the setting at run time.
     return db as unknown as ReadonlyKysely<unknown>
   }
-  const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient })
-  const exporter = forReading('reelhouse exporter', exportersOf(config), {})
+  const reader = forReading('reelhouse reader', config.poolSize, { Client: PreparingClient }, config.statementTimeoutMs)
+  // To PostgreSQL a stream is one statement, however long its client takes to read it: `stream.ts` looks after the time.
+  const exporter = forReading('reelhouse exporter', exportersOf(config), {}, 0)
   const writer = new Kysely<unknown>({ dialect: dialect(pool('reelhouse writer', 4, {}, 'statement_timeout=60000')) })
 
   const close = async () => {
@@ -118,6 +121,7 @@ export async function openWarehouse(config: Config, log?: (line: string) => void
   return {
     reader,
     exporter,
+    statementTimeoutMs: config.statementTimeoutMs,
     writer,
     connect,
     close,

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
 import http from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'csv-parse/sync'
+import { sql } from 'kysely'
 import pg from 'pg'
 import t from 'tap'
+import { keptBatches } from '../src/stream.ts'
 import { ask, nextOf } from './ask.ts'
 import { build } from './build.ts'
+import { metadata } from './movies/sources.ts'
 import { until } from './serve.ts'
 
 const EXPORT = '/v1/movies/films'
@@ -168,3 +172,18 @@ const exporting = async (client: pg.Client) => Number((await client.query(`selec
 
 const endStatements = async (client: pg.Client) =>
   Number((await client.query(`select pg_terminate_backend(pid) ${ACTIVE}`)).rowCount)
+
+t.test('a whole result may take as long as its reader does, but not as long as the database likes', async (t) => {
+  const house = await build(t, { STATEMENT_TIMEOUT_MS: '300' })
+  const { id } = await house.load(await house.file('movies_metadata.csv', metadata([{ id: '1' }])))
+  const { signal } = new AbortController()
+  const numbers = (rows: string) =>
+    keptBatches(house.warehouse, [id], (db) => db.selectFrom(sql`${sql.raw(rows)}`.as('numbers')).selectAll(), signal)
+  let rows = 0
+  for await (const batch of numbers('generate_series(1, 3500)')) {
+    rows += batch.length
+    await sleep(400)
+  }
+  t.equal(rows, 3500)
+  await t.rejects(numbers('(select pg_sleep(5))').next(), { code: '57014' })
+})
