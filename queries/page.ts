@@ -259,7 +259,7 @@ const shaped = (db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Sha
 /** A query on rows as `row`, put in order and cut to the page. */
 export function ordered(rows: Shaped, report: Report, { sort, limit, after }: Page): Shaped {
   let query = rows
-  if (after) query = query.where(beyond(report, sort, after))
+  if (after) query = query.where(beyond(report, sort, after)).where(fromThere(report, sort, after))
   for (const { column, descending } of sort)
     query = query.orderBy(comparable(report, column), (order) => (descending ? order.desc() : order.asc()).nullsLast())
   // As text of the statement: a plan that is kept must know how few rows are wanted.
@@ -285,4 +285,14 @@ function beyond(
   const last = sql`cast(${value} as ${sql.raw(typeOf(report, first.column))})`
   const after = first.descending ? sql`${column} < ${last}` : sql`${column} > ${last}`
   return sql<boolean>`(${after} or ${column} is null or (${column} = ${last} and ${deeper}))`
+}
+
+/**
+ * What `beyond` says of the first column alone, where that is of the key and so never null: of alternatives PostgreSQL makes no range of an index, and a page
+ * far behind the first one would read all before it.
+ */
+function fromThere(report: Report, [first]: SortKey[], [value]: (string | null)[]): RawBuilder<boolean> {
+  if (!first || value === null || value === undefined || !report.key.includes(first.column)) return sql<boolean>`true`
+  const last = sql`cast(${value} as ${sql.raw(typeOf(report, first.column))})`
+  return sql<boolean>`${comparable(report, first.column)} ${sql.raw(first.descending ? '<=' : '>=')} ${last}`
 }
