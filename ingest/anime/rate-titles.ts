@@ -5,7 +5,7 @@ import { codeOf, STATUSES } from './statuses.ts'
 
 const SCORES = Array.from({ length: 10 }, (_, index) => index + 1)
 
-/** Facts `title_rating` and `title_absent`: what the load's own titles make of the ratings that load `from` read. */
+/** Facts `title_rating`, `score_total` and `title_absent`: what the load's own titles make of the ratings that load `from` read. */
 export async function rateTitles(merging: Merging, from: number): Promise<void> {
   const { scope, load } = merging
   // Its own are not attached yet.
@@ -45,6 +45,11 @@ export async function rateTitles(merging: Merging, from: number): Promise<void> 
              case when title.episodes is not null then coalesce(seen.episodes, 0) end,
              case when title.episodes is not null then coalesce(seen.above, 0) end
       from counted cross join everything join ${title} title using (anime_id) left join seen using (anime_id)`,
+  )
+  await merging.fill(
+    'score_total',
+    'scores, score_sum',
+    sql`select ${load}::integer, coalesce(sum(scores), 0), coalesce(sum(score_sum), 0) from ${scope.table('title_rating')}`,
   )
   await merging.fill(
     'title_absent',

@@ -39,7 +39,7 @@ const COLUMNS = sql`user_id, anime_id, episodes, score, status`
  */
 export const ratings: AnimeFamily<Rating> = {
   name: 'ratings',
-  facts: ['title_rating', 'title_absent'],
+  facts: ['title_rating', 'score_total', 'title_absent'],
   heavyFacts: ['rating', 'rating_total'],
   dimensions: [],
   // Few records come this way: those that are read again.

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 
 /**
  * What users have on their lists. Only loads that read lists have partitions of the first two tables; others use those of the load
- * that load_family names, and count anew, by their own titles, what the last two tables hold.
+ * that load_family names, and count anew, by their own titles, what the other tables hold.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   // Each partition has its own primary key, (user_id, anime_id): by it the whole is handed out, and the load in it, which the key of the
@@ -68,6 +68,15 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     await sql`
       create index ${sql.ref(`title_rating_by_${measure}`)}
       on anime.title_rating (${sql.ref(measure)} desc nulls last, anime_id)`.execute(db)
+
+  // One row: the mean of all is told with every page of the best.
+  await sql`
+    create table anime.score_total (
+      load_id integer not null,
+      scores bigint not null,
+      score_sum bigint not null,
+      primary key (load_id)
+    ) partition by list (load_id)`.execute(db)
 
   await sql`
     create table anime.title_absent (

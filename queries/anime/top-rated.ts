@@ -1,11 +1,10 @@
 import { type RawBuilder, sql } from 'kysely'
 import { z } from 'zod'
 import { wholeNumber } from '../params.ts'
-import { quotient } from '../quotient.ts'
 import { column, type Rows, report, type Scope } from '../report.ts'
 import { lacking } from './parts/lacking.ts'
 import { ratedTitles, siteScore, titleColumns } from './parts/rated-titles.ts'
-import { bayesianMean, PRIOR_SCORES } from './parts/scores.ts'
+import { bayesianMean, PRIOR_SCORES, plainMean } from './parts/scores.ts'
 import { type AnimeDb, fact } from './parts/tables.ts'
 import { counts, type TitleParams, titleParams } from './parts/title-params.ts'
 
@@ -67,15 +66,14 @@ export default report({
 /** With the prior that loads compute it with it is read, so that an index has its order. */
 function bayesian(scope: Scope, prior: number | undefined): RawBuilder<number | null> {
   if (prior === undefined || prior === PRIOR_SCORES) return sql<number | null>`r.score_bayesian`
-  const sum = (of: string) => sql`(select sum(${sql.ref(of)}) from ${fact(scope, 'title_rating')})`
-  const all = { scores: sum('scores'), sum: sum('score_sum') }
+  const total = (of: string) => sql`(select ${sql.ref(of)} from ${fact(scope, 'score_total')})`
+  const all = { scores: total('scores'), sum: total('score_sum') }
   return bayesianMean({ scores: sql`r.scores`, sum: sql`r.score_sum` }, all, sql`${prior}::integer`)
 }
 
 function meanOfAll(db: AnimeDb, scope: Scope): Rows<Record<string, unknown>> {
   const mean = sql<Record<string, unknown>>`(
-    select ${quotient(sql`sum(score_sum)`, sql`nullif(sum(scores), 0)`, 6)} as mean_of_all
-    from ${fact(scope, 'title_rating')} where load_id = ${scope.load})`
+    select ${plainMean({ scores: sql`sum(scores)`, sum: sql`sum(score_sum)` })} as mean_of_all from ${fact(scope, 'score_total')})`
   return db.selectFrom(mean.as('told')).select(['mean_of_all']) as unknown as Rows<Record<string, unknown>>
 }
 
