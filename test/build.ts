@@ -131,6 +131,22 @@ export async function build(t: Test, settings: Record<string, string> = {}): Pro
 export const few = ({ sizes }: Generator): Record<string, number> =>
   Object.fromEntries(Object.entries(sizes).map(([size, { few }]) => [size, few]))
 
+/** Loads the sample of each subject that brings one, and of the others what they generate. */
+export async function stock(house: House): Promise<void> {
+  for (const { name, sample } of house.subjects.values())
+    if (sample) await house.load(sample.path(), { subject: name, trigger: 'sample', format: sample.format })
+    else await loadGenerated(house, name)
+}
+
+/** Loads a few of everything that a subject generates. */
+export async function loadGenerated(house: House, subject: string): Promise<LoadView> {
+  const generate = house.subjects.get(subject)?.generate
+  if (!generate) throw new Error(`${subject} generates nothing, and there is no sample of it.`)
+  const out = path.join(house.folder, `generated-${subject}`)
+  await generate.write({ out, seed: 1, sizes: few(generate) })
+  return await house.load(out, { subject })
+}
+
 /** A folder under the system's temporary one that is gone after the test. */
 export async function temporaryFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'reelhouse-test-'))

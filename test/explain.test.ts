@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { z } from 'zod'
 import { explanationShape } from '../src/explanation.ts'
 import { loadReports, type ServedReport } from '../src/reports.ts'
-import { ADMIN_TOKEN, build, type House } from './build.ts'
+import { ADMIN_TOKEN, build, type House, stock } from './build.ts'
 
 /** What `explain=true` says holds for every report that there is and will be; no report is named here. */
 
@@ -12,8 +12,7 @@ const admin = { authorization: `Bearer ${ADMIN_TOKEN}` }
 
 t.test('every report explains itself', async (t) => {
   const house = await build(t)
-  for (const { name, sample } of house.subjects.values())
-    if (sample) await house.load(sample.path(), { subject: name, trigger: 'sample', format: sample.format })
+  await stock(house)
   const catalog = (await house.get('/v1')).body
   for (const served of reports)
     await t.test(served.name, async (t) => {

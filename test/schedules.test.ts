@@ -367,7 +367,7 @@ t.test('the schedule tells what comes, what runs and what was', async (t) => {
   const place = '/v1/admin/schedules'
   t.equal((await ask(server.url + place)).status, 401)
   const asked = async (url: string, { url: house } = server) => (await ask(house + url, { headers: ADMIN })).json
-  const { data } = await asked(`${place}?limit=2`)
+  const { data } = await asked(`${place}?subject=movies&limit=2`)
   t.match(data, [
     {
       subject: 'movies',
@@ -385,7 +385,7 @@ t.test('the schedule tells what comes, what runs and what was', async (t) => {
   t.equal(data[0].next.length, 3)
   for (const next of data[0].next) t.match(next, /^\d{4}-\d\d-01T0[56]:30:00\.000Z$/)
   const notes: string[] = []
-  for (let url = `${place}?limit=2`; url; ) {
+  for (let url = `${place}?subject=movies&limit=2`; url; ) {
     const [page] = (await asked(url)).data
     notes.push(...page.runs.map(({ note }: { note: string }) => note))
     url = page.older
@@ -394,11 +394,11 @@ t.test('the schedule tells what comes, what runs and what was', async (t) => {
   t.match(await asked(`${place}?before=yesterday`), { status: 400, errors: [{ parameter: 'before' }] })
   t.match(await asked(`${place}?subject=nothing`), {
     status: 400,
-    errors: [{ parameter: 'subject', detail: 'takes movies' }],
+    errors: [{ parameter: 'subject', detail: /^takes .*movies/ }],
   })
 
   const off = await serve(t, { ...scene.env, MOVIES_SCHEDULE: 'off' })
-  t.match((await asked(place, off)).data, [{ cron: null, since: null, next: [] }])
+  t.match((await asked(`${place}?subject=movies`, off)).data, [{ cron: null, since: null, next: [] }])
   t.notMatch(off.said.stdout, /next scheduled/)
 })
 

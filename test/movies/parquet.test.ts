@@ -5,7 +5,7 @@ import { asParquet, type ParquetFile, readParquet } from '../parquet-file.ts'
 import { readCsv } from './asking.ts'
 import { metadata } from './sources.ts'
 
-const reports = (await loadReports()).filter(({ single }) => !single)
+const reports = (await loadReports()).filter(({ subject, single }) => subject === 'movies' && !single)
 
 /** What decides the types of columns, where a report takes it. */
 const WAYS: Record<string, string>[] = [
