@@ -120,7 +120,7 @@ export async function newFiles(
   const { rows } = await sql<Known>`
     select distinct on (sha256) bytes, sha256, load_id
     from reelhouse.load_file join reelhouse.load using (load_id)
-    where subject = ${name} and replay_of is null
+    where subject = ${name} and replay_of is null and not dry_run
       and (load_id <@ (select shows from reelhouse.load where load_id = ${published?.load_id})
            or (${task.trigger === 'schedule'} and state in ('held', 'blocked', 'superseded')))
     order by sha256, load_id desc`.execute(db)
