@@ -152,16 +152,15 @@ export async function addEvents(trx: Transaction<unknown>, scope: MergeScope): P
     select ${scope.loadId}::integer, page, auth, method, status, ${COMMON} from ${kept} where page <> 'NextSong' order by start_time, session_id, item_in_session`.execute(
     trx,
   )
+  // Also of who is as before, as what comes late may tell of a time between.
   const { numAffectedRows: user } = await sql`
     insert into music.user (load_id, user_id, first_name, last_name, gender, registered_at, told_at)
     select ${scope.loadId}::integer, told.*
     from (select distinct on (user_id) user_id, first_name, last_name, gender, registered_at, start_time
           from ${kept} where user_id is not null order by user_id, start_time desc, session_id desc, item_in_session desc) as told
     where not exists (
-      select from (select distinct on (user_id) * from music.user where ${shows('load_id', scope.shown)}
-                   order by user_id, told_at desc, load_id desc) as before
-      where (before.user_id, before.first_name, before.last_name, before.gender, before.registered_at)
-            is not distinct from (told.user_id, told.first_name, told.last_name, told.gender, told.registered_at))`.execute(
+      select from music.user before
+      where ${shows('before.load_id', scope.shown)} and before.user_id = told.user_id and before.told_at >= told.start_time)`.execute(
     trx,
   )
   return { songplay: Number(songplay ?? 0), event: Number(event ?? 0), user: Number(user ?? 0) }
@@ -175,13 +174,7 @@ export async function removeEvents(
   const removed: Record<string, number> = {}
   for (const table of ['songplay', 'event']) {
     const own = sql.table(`music.${table}`)
-    const count = async () =>
-      Number(
-        (await sql<{ rows: number }>`select count(*) as rows from ${own} where load_id = ${loadId}`.execute(trx))
-          .rows[0]?.rows,
-      )
-    const before = await count()
-    await enterRepeats(
+    removed[table] = await enterRepeats(
       trx,
       { loadId },
       sql`
@@ -193,7 +186,13 @@ export async function removeEvents(
                   format('%s is in load %s already%s', ${named}, before.load_id,
                          case when found.digest = before.digest then ', the same' else ', with other values; that one is kept' end) as reason`,
     )
-    removed[table] = before - (await count())
   }
-  return removed
+  // Whoever was told of by what is gone is told of by what others show.
+  const { numAffectedRows: user } = await sql`
+    delete from music.user told
+    where told.load_id = ${loadId} and not exists (
+      select from music.logged where logged.load_id = ${loadId} and logged.user_id = told.user_id and logged.start_time = told.told_at)`.execute(
+    trx,
+  )
+  return { ...removed, user: Number(user ?? 0) }
 }

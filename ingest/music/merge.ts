@@ -2,11 +2,13 @@ import { sql, type Transaction } from 'kysely'
 import type { MergeResult, MergeScope } from '../subject.ts'
 import { addEvents, removeEvents } from './logs.ts'
 import { shows } from './repeats.ts'
-import { addSongs } from './songs.ts'
+import { addSongs, removeSongs } from './songs.ts'
 
 /** What was read, less what readers see already, beside it. */
 export async function merge(trx: Transaction<unknown>, scope: MergeScope): Promise<MergeResult> {
   const rowCounts = { ...(await addSongs(trx, scope)), ...(await addEvents(trx, scope)) }
+  // Here alone: whoever publishes would wait for a load that runs, which holds its locks until it is published in its turn.
+  await sql`analyze music.songplay, music.song`.execute(trx)
   const song_match = await matchSongs(trx, scope)
   const covered = await sql<{ data_through: string | null; plays: number; matched: number }>`
     select (select (max(start_time) at time zone 'UTC')::date::text from music.logged
@@ -37,7 +39,7 @@ export async function removeRepeated(
       ).rows[0]?.rows,
     )
   const before = await count()
-  const removed = await removeEvents(trx, scope)
+  const removed = { ...(await removeSongs(trx, scope)), ...(await removeEvents(trx, scope)) }
   await sql`
     delete from music.song_match own using music.song_match other
     where own.load_id = ${loadId} and other.songplay_id = own.songplay_id and ${shows('other.load_id', shown)}`.execute(
@@ -55,7 +57,6 @@ async function matchSongs(
   trx: Transaction<unknown>,
   { loadId, shown }: { loadId: number; shown: string },
 ): Promise<number> {
-  await sql`analyze music.songplay, music.song`.execute(trx)
   const { numAffectedRows } = await sql`
     with visible as materialized (
       select distinct on (song_id) song_id, artist_id, title, artist_name, duration, load_id

@@ -96,3 +96,27 @@ export async function addSongs(trx: Transaction<unknown>, scope: MergeScope): Pr
   )
   return { song: Number(song ?? 0), artist: Number(artist ?? 0) }
 }
+
+/** Takes away what others show meanwhile. @returns rows by table */
+export async function removeSongs(
+  trx: Transaction<unknown>,
+  { loadId, shown }: { loadId: number; shown: string },
+): Promise<Record<string, number>> {
+  const song = await enterRepeats(
+    trx,
+    { loadId },
+    sql`
+      delete from music.song found using (
+        select distinct on (song_id) song_id, digest, load_id from music.song where ${shows('load_id', shown)} order by song_id, load_id desc) before
+      where found.load_id = ${loadId} and before.song_id = found.song_id and before.digest = found.digest
+      returning found.source_file_no as file_no, found.source_line as line, 'identical' as code,
+                format('song %s is in load %s already, the same', found.song_id, before.load_id) as reason`,
+  )
+  const { numAffectedRows: artist } = await sql`
+    delete from music.artist own using (
+      select distinct on (artist_id) * from music.artist where ${shows('load_id', shown)} order by artist_id, load_id desc) before
+    where own.load_id = ${loadId}
+      and (before.artist_id, before.name, before.location, before.latitude, before.longitude)
+          is not distinct from (own.artist_id, own.name, own.location, own.latitude, own.longitude)`.execute(trx)
+  return { song, artist: Number(artist ?? 0) }
+}
