@@ -22,7 +22,9 @@ const twins = [
   song({ song_id: 'SODECOMPOSED', artist_id: 'ARUNI', artist_name: 'Sigur Rós “Live”', title: 'Ára', duration: 100 }),
 ]
 
-const lengths = [200.5, 201, 201, 202, null].map((length, item) => play({ length, itemInSession: item, ts: 60 + item }))
+const lengths = [200.5, 201, 201, 202, null, 200.5].map((length, item) =>
+  play({ length, itemInSession: item, ts: 60 + item }),
+)
 
 /** Of nobody, of somebody, of nobody again; and then of two users. */
 const anonymous = {
@@ -45,7 +47,14 @@ const login = [
 
 /** To and fro, with two changes in one second, an event that tells no level, and a new name. */
 const levels = ['free', 'paid', 'paid', null, 'free', 'paid', 'free', 'free', 'paid'].flatMap((level, number) => [
-  visit({ userId: '20', level, sessionId: 20 + (number % 2), itemInSession: number, ts: 86_400 * number }),
+  visit({
+    userId: '20',
+    level,
+    lastName: number < 5 ? 'Koch' : 'O’Neil',
+    sessionId: 20 + (number % 2),
+    itemInSession: number,
+    ts: 86_400 * number,
+  }),
   play({
     userId: '20',
     level,

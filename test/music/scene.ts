@@ -103,23 +103,17 @@ export async function deed(house: House, url: string, payload: object = {}, meth
   return { status: statusCode, body: body === '' ? {} : JSON.parse(body) }
 }
 
-/** Has readers see a load: by publishing it, or going back to it. */
-export async function publish(house: House, id: number): Promise<void> {
-  const { status, body } = await deed(house, `/loads/${id}/publish`)
+/** Has readers see a load that is held, or was seen before. */
+export async function publish(house: House, id: number, how: object = {}): Promise<void> {
+  const { status, body } = await deed(house, `/loads/${id}/publish`, how)
   if (status !== 200) throw new Error(JSON.stringify(body))
-  await seen(house, id)
 }
 
+/** @returns what readers see now */
 export async function rollBack(house: House, to?: number): Promise<number> {
   const { status, body } = await deed(house, '/subjects/music/rollback', to === undefined ? {} : { to })
   if (status !== 200) throw new Error(JSON.stringify(body))
-  await seen(house, body.id)
-  return body.id
-}
-
-/** Waits until readers are answered from the load: a publication is heard a moment later. */
-async function seen(house: House, id: number): Promise<void> {
-  while ((await house.get('/v1/music/plays?limit=1')).body.meta.load.id !== id) await new Promise(setImmediate)
+  return body.load
 }
 
 /** What was left out of a load: `file line code severity: reason`. */
@@ -136,4 +130,25 @@ export const countsOf = ({ files }: LoadView): string[] =>
   files.map(
     ({ name, read, loaded, rejected, duplicate, unmatched }) =>
       `${name.replace(/.*\//, '')}: ${read} = ${loaded} + ${rejected} + ${duplicate} + ${unmatched}`,
+  )
+
+/** Columns that tell how a row came here, and not what it says. */
+const PROVENANCE = ['songplay_id', 'source_load_id', 'source_file', 'source_line']
+const REPORTS = ['top-songs', 'top-artists', 'plays', 'users', 'sessions', 'songplays']
+
+/** Everything that readers are told, whatever the order in which it came. */
+export async function figures(house: House, asOf?: number): Promise<Record<string, string[]>> {
+  const query = asOf === undefined ? '' : `as_of=${asOf}`
+  const all = REPORTS.map(async (report) => {
+    const rows = await rowsOf(house, report, query)
+    for (const row of rows) for (const column of PROVENANCE) delete row[column]
+    return [report, rows.map((row) => JSON.stringify(row)).sort()]
+  })
+  return Object.fromEntries(await Promise.all(all))
+}
+
+/** Plays that readers see, as `session/item`. */
+export const playsSeen = async (house: House, query = ''): Promise<string[]> =>
+  (await rowsOf(house, 'songplays', `${query}&sort=session_id,item_in_session`)).map(
+    ({ session_id, item_in_session }) => `${session_id}/${item_in_session}`,
   )
