@@ -8,7 +8,7 @@ import {
   sizeFault,
   UnreadableFileError,
 } from './parse.ts'
-import type { JsonCells } from './parse-json.ts'
+import { type JsonCells, MAX_DEPTH, outline } from './parse-json.ts'
 import { utf8Chunks } from './utf8.ts'
 
 const LF = 10
@@ -80,11 +80,20 @@ export function recordOf(bytes: Buffer, line: number): RawRecord<JsonCells> | un
   } catch (error) {
     return { ok: false, line, code: 'bad_json', reason: `is no JSON: ${complaint(error)}`, raw: excerpt(raw) }
   }
+  if (isDeeper(value, MAX_DEPTH)) {
+    const reason = `is nested deeper than ${MAX_DEPTH} levels`
+    return { ok: false, line, code: 'nested_too_deeply', reason, raw: excerpt(outline(value)) }
+  }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return { ok: true, line, cells: value as JsonCells, raw } satisfies SoundRecord<JsonCells>
   const kind = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`
   return { ok: false, line, code: 'not_an_object', reason: `is ${kind}, not an object`, raw: excerpt(raw) }
 }
+
+const isDeeper = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1)))
 
 /** Without the text, which stands beside it, and which Node cuts as it likes. */
 const complaint = (error: unknown) =>

@@ -20,7 +20,7 @@ export type JsonCells = Record<string, unknown>
 const GIVE_UP_BYTES = 4 * 1024 * 1024
 
 /** Film records nest three levels deep. `JSON.stringify`, and any walk over an element, recurse; thousands of levels crash them. */
-const MAX_DEPTH = 64
+export const MAX_DEPTH = 64
 
 /**
  * Batches of about 1,000 records. A whole number beyond 2^53, or a number beyond a double, arrives as its text (`"9007199254740993"`),
@@ -177,7 +177,7 @@ const isObject = (value: unknown): value is JsonCells =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The element with `…` for what is nested in it. */
-function outline(element: unknown): string {
+export function outline(element: unknown): string {
   return JSON.stringify(element, (_key, inner) =>
     inner === element || typeof inner !== 'object' || inner === null ? inner : '…',
   )
