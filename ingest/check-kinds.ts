@@ -78,12 +78,18 @@ export function findings(check: Check, schema: string, scope: CheckScope): RawBu
         from reelhouse.load_file where load_id = ${loadId}`
     case 'reject_rate':
       return sql`
-        select count(*) filter (where read >= ${check.from} and rejected > read * ${check.maxShare}::numeric) as failing,
-               format('%s of %s rejected', coalesce(sum(rejected), 0), coalesce(sum(read), 0)) as observed,
+        select count(*) filter (where too_many) as failing,
+               coalesce(string_agg(format('%s of %s of %s rejected', rejected, read, name), ', ' order by file_no) filter (where too_many and place <= 5),
+                        format('%s of %s rejected', coalesce(sum(rejected), 0), coalesce(sum(read), 0))) as observed,
                (select coalesce(jsonb_agg(to_jsonb(first)), '[]')
                 from (select file, line, code, reason from reelhouse.reject
                       where load_id = ${loadId} and severity = 'reject' order by file, line limit ${SAMPLE_ROWS}) as first) as sample
-        from reelhouse.load_file where load_id = ${loadId}`
+        from (select *, row_number() over (partition by too_many order by file_no) as place
+              from (select file_no, name, read, rejected,
+                           (read >= ${check.from} and rejected > read * ${check.maxShare}::numeric) 
+                           or (rejected > 0 and sum(rejected) over family = sum(read) over family) as too_many
+                    from reelhouse.load_file where load_id = ${loadId}
+                    window family as (partition by family)) as rated) as placed`
   }
 }
 

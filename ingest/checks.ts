@@ -29,7 +29,7 @@ export type Check = {
   /** The data reach to so many days before the date of their file. */
   | { kind: 'freshness'; maxDays: number }
   | { kind: 'conservation' }
-  /** From so many records of a file on, at most this share of them is rejected. */
+  /** From so many records of a file on, at most this share of them is rejected; and never all records of a family. */
   | { kind: 'reject_rate'; maxShare: number; from: number }
 )
 
@@ -62,7 +62,7 @@ export const engineChecks: Check[] = [
   },
   {
     name: 'reject_rate',
-    claim: 'At most 1 % of the records of a file are rejected (from 100 records on)',
+    claim: 'At most 1 % of the records of a file are rejected (from 100 records on), and of no family of files all',
     severity: 'error',
     kind: 'reject_rate',
     maxShare: 0.01,

@@ -87,7 +87,7 @@ export function loads(where: {
                        select behind.source_load_id
                        from reader join reelhouse.load merged using (load_id)
                        join reelhouse.load_family behind on behind.load_id = merged.previous_load_id and behind.family = used.family
-                       where merged.mode = 'merge')
+                       where merged.mode = 'merge' and merged.shows is null)
                      select coalesce(json_agg(json_build_object('load', load_id, 'files', ${filesOf(sql`reader.load_id`)})
                                               order by load_id desc), '[]')
                      from reader where load_id <> used.source_load_id))

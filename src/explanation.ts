@@ -55,8 +55,10 @@ const explanation = z.strictObject({
   load: loadShape,
   checks: z.array(checkShape.omit({ sample: true })).describe('What was checked before the load was published'),
   sources: z
-    .array(z.strictObject({ load: z.int(), file: z.string(), films }))
-    .describe('Files that the counted films were read from, and the loads that read them'),
+    .array(z.strictObject({ load: z.int(), file: z.string(), films: films.optional() }))
+    .describe(
+      'Files that the counted films were read from, and the loads that read them; of a report that counts none, all files that the load has something of',
+    ),
 })
 
 /** Shape of the answer. */
@@ -133,12 +135,20 @@ async function readExplained(
     ...(admin && { plan: await planOf(page) }),
     load: shownLoad(load),
     checks: checked.map(({ sample, ...shown }) => shown),
-    sources: groups.filter(({ reason }) => reason === null).map(({ load, file, films }) => ({ load, file, films })),
+    sources: counted
+      ? groups.filter(({ reason }) => reason === null).map(({ load, file, films }) => ({ load, file, films }))
+      : filesBehind(load),
   }
   const { id, published_at, data_through } = snapshot
   const meta = { report: served.shownName, load: { id, published_at, data_through } }
   return { body: `{"data":${JSON.stringify(data)},\n"meta":${JSON.stringify(meta)}}\n`, next: null }
 }
+
+/** Where a report does not tell which things are behind it: all files that the load has something of. */
+const filesBehind = ({ families }: LoadView) =>
+  families
+    .flatMap((family) => [family, ...family.taken_over])
+    .flatMap(({ load, files }) => files.map((file) => ({ load, file })))
 
 const sum = (numbers: number[]) => numbers.reduce((total, one) => total + one, 0)
 

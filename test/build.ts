@@ -139,11 +139,11 @@ export async function stock(house: House): Promise<void> {
 }
 
 /** Loads a few of everything that a subject generates. */
-export async function loadGenerated(house: House, subject: string): Promise<LoadView> {
+export async function loadGenerated(house: House, subject: string, seed = 1): Promise<LoadView> {
   const generate = house.subjects.get(subject)?.generate
   if (!generate) throw new Error(`${subject} generates nothing, and there is no sample of it.`)
-  const out = path.join(house.folder, `generated-${subject}`)
-  await generate.write({ out, seed: 1, sizes: few(generate) })
+  const out = path.join(house.folder, `generated-${subject}-${seed}`)
+  await generate.write({ out, seed, sizes: few(generate) })
   return await house.load(out, { subject })
 }
 
