@@ -92,6 +92,9 @@ const titlesFile: FileFormat<Title> = {
   record,
 }
 
+/** What the site says of a title that nobody has described. */
+const isNone = (synopsis: string | null) => synopsis?.startsWith('No synopsis information has been added') ?? false
+
 const synopsesFile: FileFormat<Synopsis> = {
   family: synopses,
   fileName: 'anime_with_synopsis.csv',
@@ -104,7 +107,9 @@ const synopsesFile: FileFormat<Synopsis> = {
   identity: ['MAL_ID'],
   record: knownCells('')
     .pipe(z.object({ MAL_ID: animeId, sypnopsis: plainText }))
-    .transform((cells): Synopsis => ({ animeId: cells.MAL_ID, synopsis: cells.sypnopsis })),
+    .transform(
+      (cells): Synopsis => ({ animeId: cells.MAL_ID, synopsis: isNone(cells.sypnopsis) ? null : cells.sypnopsis }),
+    ),
 }
 
 export const anime2020: Format = {

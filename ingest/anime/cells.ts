@@ -25,8 +25,15 @@ export const requiredName = requiredText.transform((value, context): string => {
   return z.NEVER
 })
 
+const UNKNOWN = 'Unknown'
+
 /** Names in one cell, split by commas. */
-export const plainNames = names((cell) => cell.split(',').map(decoded))
+export const plainNames = names((cell) =>
+  cell
+    .split(',')
+    .map(decoded)
+    .filter((name) => name !== UNKNOWN),
+)
 
 const unlessZero = (value: string | null) => (value === null || Number(value) === 0 ? null : value)
 
@@ -34,8 +41,6 @@ const unlessZero = (value: string | null) => (value === null || Number(value) ==
 export const positiveCount = count.transform(unlessZero)
 
 export const siteScore = decimal({ min: 0, max: 10 }).transform(unlessZero)
-
-const UNKNOWN = 'Unknown'
 
 /** A record in which cells that say `Unknown` are blank, but for what a title is called. */
 export const knownCells = (name: string) =>

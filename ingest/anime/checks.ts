@@ -71,10 +71,20 @@ export const checks: Check[] = [
   {
     name: 'rating_volume',
     claim: 'At most 5 % of the ratings are gone since the last published load of the same format and source',
-    severity: 'warn',
+    severity: 'error',
     kind: 'volume',
     table: 'rating',
     maxLoss: 0.05,
+  },
+  {
+    name: 'rating_matched',
+    claim: 'Most entries of lists are of titles that the load has (from 100 others on)',
+    severity: 'error',
+    kind: 'plausibility',
+    table: 'score_total',
+    breaks: ({ loadId }) => sql`
+      (select sum(ratings) from anime.title_absent where load_id = ${loadId})
+      > greatest(99, (select sum(users) from anime.title_rating where load_id = ${loadId}))`,
   },
   {
     name: 'rating_title',

@@ -2,10 +2,12 @@
  * Makes files of any length in the real shape of the Anime Recommendation Database 2020, their oddities included: titles, synopses, the
  * statuses, and users' lists. Each title and each user is a pure function of the seed and its own number.
  */
+
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { csvLine, writeLines } from '../generate/csv-file.ts'
 import type { Generator } from '../subject.ts'
+import { NO_SYNOPSIS } from './generate/names.ts'
 import { type RatingsSummary, writeRatings } from './generate/ratings.ts'
 import { makeTitle, TITLE_COLUMNS } from './generate/title.ts'
 import { STATUSES } from './statuses.ts'
@@ -15,7 +17,8 @@ const USUAL = { titles: 17_562, ratings: 100_000 }
 /** What a generated folder holds, so that a load of it can be held against it. */
 export interface AnimeSummary {
   titles: { path: string; bytes: number; records: number; withoutEpisodes: number }
-  synopses: { path: string; bytes: number; records: number }
+  /** `none` of the records say that there is none. */
+  synopses: { path: string; bytes: number; records: number; none: number }
   ratings: RatingsSummary
 }
 
@@ -29,7 +32,7 @@ export async function generateAnime(options: {
   await mkdir(out, { recursive: true })
   const file = (name: string) => ({ path: join(out, name), bytes: 0, records: 0 })
   const titles = { ...file('anime.csv'), withoutEpisodes: 0 }
-  const synopses = file('anime_with_synopsis.csv')
+  const synopses = { ...file('anime_with_synopsis.csv'), none: 0 }
   const episodes = new Uint16Array(options.titles)
   const every = function* () {
     for (let index = 0; index < options.titles; index++) yield { index, ...makeTitle(seed, index) }
@@ -53,6 +56,7 @@ export async function generateAnime(options: {
       for (const { cells, synopsis } of every()) {
         if (synopsis === null) continue
         synopses.records++
+        if (synopsis === NO_SYNOPSIS) synopses.none++
         yield csvLine([...cells.slice(0, 4), synopsis])
       }
     })(),

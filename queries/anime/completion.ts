@@ -55,4 +55,9 @@ export default report({
   meta: (db: AnimeDb, scope, params) => [excludedTitles(db, scope, params)],
   lacking,
   decimals: () => ({ seen_share: 6, drop_rate: 6 }),
+  compared: {
+    names: ['title'],
+    additive: () => ['watchers', 'episodes_seen', 'watchers_above', 'completed', 'dropped'],
+    choosesRows: Object.keys(titleParams),
+  },
 })

@@ -41,4 +41,9 @@ export default report({
   metaShape: excludedShape,
   meta: (db: AnimeDb, scope, params) => [excludedTitles(db, scope, params)],
   lacking,
+  compared: {
+    names: ['title'],
+    additive: () => [...Object.keys(statusColumns), 'watchers', 'users'],
+    choosesRows: Object.keys(titleParams),
+  },
 })

@@ -55,6 +55,7 @@ export default report({
   },
   meta: (db: AnimeDb, scope) => [excluded(db, scope)],
   lacking,
+  compared: { names: [], additive: () => ['episodes'], choosesRows: Object.keys(params) },
 })
 
 function entries(scope: Scope, { user_id, anime_id, status, scored, split, seed, test_share }: Params) {

@@ -61,6 +61,11 @@ export default report({
   meta: (db: AnimeDb, scope, params: Params) => [meanOfAll(db, scope), excluded(db, scope, params)],
   lacking,
   decimals: () => ({ score_average: 6, score_bayesian: 6 }),
+  compared: {
+    names: ['title'],
+    additive: () => ['scores'],
+    choosesRows: ['min_scores', ...Object.keys(titleParams)],
+  },
 })
 
 /** With the prior that loads compute it with it is read, so that an index has its order. */

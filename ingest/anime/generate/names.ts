@@ -54,8 +54,11 @@ export function companyName(random: Random): string {
   return `${COMPANY_FIRST[nth % COMPANY_FIRST.length]} ${last}`
 }
 
+/** What stands where nobody has written one. */
+export const NO_SYNOPSIS = 'No synopsis information has been added to this title.'
+
 export function synopsis(random: Random): string {
-  if (random.chance(0.04)) return 'No synopsis information has been added to this title.'
+  if (random.chance(0.04)) return NO_SYNOPSIS
   const sentences = Array.from(
     { length: 2 + random.below(5) },
     () =>

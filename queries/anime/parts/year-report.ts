@@ -63,6 +63,7 @@ export const yearReport = ({ by, dimension, summary, description, example }: Gat
     },
     meta: (db: AnimeDb, scope, params: TitleParams) => [excluded(db, scope, params, by)],
     decimals: () => ({ score_average: 6, site_score: 6 }),
+    compared: { names: [by], additive: () => ['titles', 'episodes', 'episodes_known', 'scores'], choosesRows: [] },
   })
 }
 
