@@ -54,4 +54,10 @@ export default report({
       .selectAll()
       .$castTo<never>(),
   contradiction,
+  compared: {
+    names: ['song', 'artist'],
+    additive: () => [],
+    provenance: ['source_load_id', 'source_file', 'source_line'],
+    choosesRows: ['session_id', 'song_id', 'artist_id', ...Object.keys(choiceParams)],
+  },
 })

@@ -63,5 +63,5 @@ t.test('an empty log is a log without events; what is no log at all fails in a s
     t.match(await loaded(house, files), { state: 'failed', error })
   }
   for (const text of ['\x89PNG\n', `[${JSON.stringify(play())}]`])
-    t.match(await loaded(house, { [LOG]: text }), { state: 'published', files: [{ read: 1, loaded: 0, rejected: 1 }] })
+    t.match(await loaded(house, { [LOG]: text }), { state: 'blocked', files: [{ read: 1, loaded: 0, rejected: 1 }] })
 })
