@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { enterKeys, type Keyed, removeRepeated } from '../bulk-keys.ts'
 import { keepLast, leaveKnown } from '../keep-last.ts'
 import type { AnimeFamily, Merging } from './merging.ts'
@@ -87,12 +87,15 @@ async function fillRatings(merging: Merging): Promise<void> {
     select ${load}::integer, ${COLUMNS} from stage_rating join kept_rating using (record, user_id, anime_id)`.execute(
     trx,
   )
+  if (!isReplay) await findAbsent(merging)
   // The key finds repeated ratings at no cost where there are none. Where more rows follow, it is better built behind them.
   const keyed = before === null && (await enterKeys(trx, scope, copied))
-  if (!keyed && !isReplay) await removeRepeated(trx, scope, copied)
-  if (before) {
-    // Of what the files brought, not of what is taken over.
-    await leaveUnmatched(merging, sql`select anime_id, count(*) as ratings from ${rating} group by anime_id`)
+  if (!keyed && !isReplay) {
+    await removeRepeated(trx, scope, copied)
+    await sql`delete from absent using repeated where absent.heap = repeated.heap`.execute(trx)
+  }
+  await leaveUnmatched(merging)
+  if (before)
     await sql`
       insert into ${rating} (load_id, ${COLUMNS})
       select ${load}::integer, ${COLUMNS} from anime.rating before
@@ -100,14 +103,8 @@ async function fillRatings(merging: Merging): Promise<void> {
         and not exists (select from ${rating} read where (read.user_id, read.anime_id) = (before.user_id, before.anime_id))`.execute(
       trx,
     )
-  }
   if (!keyed && !(await enterKeys(trx, scope, copied))) throw new Error('Ratings of one title by one user are left.')
   await countRatings(merging)
-  if (!before)
-    await leaveUnmatched(
-      merging,
-      sql`select anime_id, sum(users) as ratings from ${scope.table('rating_total')} group by anime_id`,
-    )
 }
 
 async function countRatings(merging: Merging): Promise<void> {
@@ -124,18 +121,51 @@ async function countRatings(merging: Merging): Promise<void> {
 }
 
 /**
- * One entry for each title, not for each rating: there may be millions, and each of them is stored. Its line is 0: rows know theirs only
- * by their place among all others, which nobody should look through for it.
+ * Table `absent`: rows of titles that the load does not have, with their place among all that were copied, which tells their line. Before any
+ * row is gone, as each would move those behind it.
  */
-async function leaveUnmatched({ trx, scope }: Merging, counted: RawBuilder<unknown>): Promise<void> {
+async function findAbsent({ trx, scope }: Merging): Promise<void> {
+  // Only a plain scan from the first page on meets the rows in their order.
+  await sql`set local synchronize_seqscans = off`.execute(trx)
+  await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
+  await sql`
+    create temporary table absent on commit drop as
+    select heap, nth, user_id, anime_id
+    from (select ctid as heap, row_number() over () - 1 as nth, user_id, anime_id from ${scope.table('rating')}) as read
+    where anime_id not in (select anime_id from ${scope.table('title')})`.execute(trx)
+  await sql`reset synchronize_seqscans`.execute(trx)
+  await sql`reset max_parallel_workers_per_gather`.execute(trx)
+}
+
+/** Ratings that are told one by one; of a list that is of other titles there would be millions. */
+const NAMED = 10_000
+
+/** What a rating is of, for a sentence. */
+const named = sql`format('title %s of user %s: the load has no such title', anime_id, user_id)`
+
+/** Ratings of titles that the load does not have are stored, and are in no report until it has them. */
+async function leaveUnmatched({ trx, scope, isReplay }: Merging): Promise<void> {
+  if (isReplay) {
+    await sql`
+      insert into reelhouse.reject (load_id, file, line, code, severity, reason)
+      select ${scope.loadId}, file.name, line, 'title_absent', 'unmatched', ${named}
+      from stage_rating join kept_rating using (record, user_id, anime_id)
+      join reelhouse.load_file file using (file_no)
+      where file.load_id = ${scope.loadId} and anime_id not in (select anime_id from ${scope.table('title')})`.execute(
+      trx,
+    )
+    return
+  }
+  await sql`create index on bulk_line (first_row)`.execute(trx)
+  const line = sql`nth + (select shift from bulk_line where first_row <= nth order by first_row desc limit 1)`
   await sql`
     insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
-    select ${scope.loadId}, file.name, 0, 'title_absent', 'unmatched',
-           format('%s of title %s: the load has no such title',
-                  case ratings when 1 then '1 rating' else to_char(ratings, 'FM999,999,999,999') || ' ratings' end, anime_id),
-           ratings
-    from (${counted}) as counted,
-         (select name from reelhouse.load_file where load_id = ${scope.loadId} and family = 'ratings' order by file_no limit 1) as file
-    where not exists (select from ${scope.table('title')} title where title.anime_id = counted.anime_id)
-    order by anime_id`.execute(trx)
+    with file as (select name from reelhouse.load_file where load_id = ${scope.loadId} and file_no = (select min(file_no) from bulk_line)),
+    placed as (select *, row_number() over (order by nth) as place from absent)
+    select ${scope.loadId}::integer, name, ${line}, 'title_absent', 'unmatched', ${named}, 1
+    from placed, file where place <= ${NAMED}
+    union all
+    select ${scope.loadId}::integer, name, min(${line}), 'title_absent', 'unmatched',
+           format('from here on %s more are of titles that the load does not have', to_char(count(*), 'FM999,999,999,999')), count(*)
+    from placed, file where place > ${NAMED} group by name`.execute(trx)
 }

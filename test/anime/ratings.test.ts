@@ -35,11 +35,12 @@ t.test('each bad line among clean ones is named, and the others are kept', async
     ...{ read: 3021, loaded: 3003, rejected: 13, duplicate: 2, unmatched: 3, unmatched_by: { title_absent: 3 } },
   })
   t.strictSame(await leftOut(house, 1), [
-    'animelist.csv 0 title_absent unmatched: 1 rating of title 8: the load has no such title',
-    'animelist.csv 0 title_absent unmatched: 2 ratings of title 9: the load has no such title',
     'animelist.csv 2 identical duplicate: the rating of title 1 by user 100 stands again at line 3021, the same',
     'animelist.csv 3 superseded duplicate: the rating of title 1 by user 101 stands again at line 3022, with other values; the last one is kept',
     ...bad.map(([, found], index) => `animelist.csv ${3002 + index} ${found}`),
+    'animelist.csv 3018 title_absent unmatched: title 8 of user 4: the load has no such title',
+    'animelist.csv 3019 title_absent unmatched: title 9 of user 4: the load has no such title',
+    'animelist.csv 3020 title_absent unmatched: title 9 of user 5: the load has no such title',
   ])
   t.match(load.row_counts, { rating: 3006, title_rating: 2, title_absent: 2 })
   const url = '/v1/anime/ratings?user_id=0,2,3,4,101'
