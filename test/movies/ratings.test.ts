@@ -241,13 +241,13 @@ t.test('a rating that is mended is stored, although it has no film yet', async (
     await folderOf(house, 'a', {
       'movies_metadata.csv': films,
       'links.csv': LINKS,
-      'ratings.csv': `${HEADER}\n1,40,x,1\n`,
+      'ratings.csv': `${HEADER}\n1,40,x,1\n1,10,4.0,1\n`,
     }),
   )
   const mended = [{ file: 'ratings.csv', line: 2, raw: '1,40,4.0,1' }]
   const replay = await house.load('', { replayOf: 1, mode: 'merge', mended })
   t.match(replay, { state: 'published', files: [{ read: 1, loaded: 0, unmatched: 1 }] })
-  t.strictSame(await rowsOf(house, 2, 'rating', 'movielens_id, user_id, rating'), ['40|1|4.0'])
+  t.strictSame(await rowsOf(house, 2, 'rating', 'movielens_id, user_id, rating'), ['10|1|4.0', '40|1|4.0'])
   const again = await house.load('', { replayOf: 1, mode: 'merge', mended })
   t.match(again, { state: 'unchanged', files: [{ duplicate: 1 }] })
 })
