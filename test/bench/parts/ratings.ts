@@ -32,6 +32,12 @@ export async function ratings({ asked, client, warehouse, folder, reelhouse, row
     return seconds
   }
   const compared = await inTurn(merge, copy, asked.ratings > 5_000_000 ? 1 : 3)
-  tell(`${asked.ratings.toLocaleString('en')} ratings`, compared, '\\copy and its primary key', 's', '≤ 2')
+  tell(
+    `${asked.ratings.toLocaleString('en')} ratings, merged into the films, whose snapshot is made anew`,
+    compared,
+    '\\copy and its primary key',
+    's',
+    '≤ 2',
+  )
   row('· memory of the load', `${show(peak)} MB`, '', '', '≤ 300 MB')
 }
