@@ -36,6 +36,23 @@ export async function enterKeys(
   }
 }
 
+/** Runs a statement that numbers the rows of a copied fact as they lie: only a plain scan from the first page on meets them in the order of lines. */
+export async function inOrderOfLines(trx: Transaction<unknown>, statement: RawBuilder<unknown>): Promise<void> {
+  await sql`set local synchronize_seqscans = off`.execute(trx)
+  await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
+  await statement.execute(trx)
+  await sql`reset synchronize_seqscans`.execute(trx)
+  await sql`reset max_parallel_workers_per_gather`.execute(trx)
+}
+
+/** The line of a row, by a column that has its number among all that were copied. */
+export const lineOf = (nth: string): RawBuilder<number> => sql<number>`
+  ${sql.ref(nth)} + (select shift from bulk_line where first_row <= ${sql.ref(nth)} order by first_row desc limit 1)`
+
+/** The file that was copied, by its name. */
+export const copiedFile = (loadId: number): RawBuilder<unknown> => sql`
+  select name from reelhouse.load_file where load_id = ${loadId} and file_no = (select min(file_no) from bulk_line)`
+
 /** Repeated records that are named one by one; of a file that was joined to itself there would be millions. */
 const NAMED = 10_000
 
@@ -53,36 +70,29 @@ export async function removeRepeated(
   await findRepeated(trx, rows, key)
   // Nearly always few: known to be, they are what all rows are held against.
   await sql`analyze repeated_key`.execute(trx)
-  // Only a plain scan from the first page on meets the rows in their order.
-  await sql`set local synchronize_seqscans = off`.execute(trx)
-  await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
-  await sql`
+  await inOrderOfLines(
+    trx,
+    sql`
     create temporary table repeated on commit drop as
     select heap, nth, ${row},
            last_value(nth) over whole as last_nth, last_value(row(${refs(values)})) over whole = row(${refs(values)}) as same
     from (select ctid as heap, row_number() over () - 1 as nth, ${row} from ${rows}) as read
     join repeated_key using (${refs(key)})
-    window whole as (partition by ${refs(key)} order by nth rows between unbounded preceding and unbounded following)`.execute(
-    trx,
+    window whole as (partition by ${refs(key)} order by nth rows between unbounded preceding and unbounded following)`,
   )
-  await sql`reset synchronize_seqscans`.execute(trx)
-  await sql`reset max_parallel_workers_per_gather`.execute(trx)
-  await sql`create index on bulk_line (first_row)`.execute(trx)
   await sql`delete from repeated where nth = last_nth`.execute(trx)
   await sql`delete from ${rows} where ctid in (select heap from repeated)`.execute(trx)
-  const line = (nth: 'nth' | 'last_nth') => sql`
-    ${sql.ref(nth)} + (select shift from bulk_line where first_row <= ${sql.ref(nth)} order by first_row desc limit 1)`
   await sql`
     insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
-    with file as (select name from reelhouse.load_file where load_id = ${loadId} and file_no = (select min(file_no) from bulk_line)),
+    with file as (${copiedFile(loadId)}),
     placed as (
       select *, case when same then 'identical' else 'superseded' end as code, row_number() over (order by nth) as place from repeated)
-    select ${loadId}::integer, name, ${line('nth')}, code, 'duplicate',
-           format('%s stands again at line %s%s', ${thing}, ${line('last_nth')},
+    select ${loadId}::integer, name, ${lineOf('nth')}, code, 'duplicate',
+           format('%s stands again at line %s%s', ${thing}, ${lineOf('last_nth')},
                   case when same then ', the same' else ', with other values; the last one is kept' end), 1
     from placed, file where place <= ${NAMED}
     union all
-    select ${loadId}::integer, name, min(${line('nth')}), code, 'duplicate',
+    select ${loadId}::integer, name, min(${lineOf('nth')}), code, 'duplicate',
            format('from here on %s more %s stand again further down', to_char(count(*), 'FM999,999,999,999'), ${things}::text), count(*)
     from placed, file where place > ${NAMED} group by name, code`.execute(trx)
 }

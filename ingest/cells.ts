@@ -8,7 +8,7 @@ import { z } from 'zod'
 type Context = z.core.$RefinementCtx
 
 /** Adds an issue with a ledger code, and stands for the value that there is not. */
-function bad(context: Context, code: string, message: string): never {
+export function bad(context: Context, code: string, message: string): never {
   context.addIssue({ code: 'custom', message, params: { code } })
   return z.NEVER
 }
@@ -65,6 +65,13 @@ export const requiredKey = required(short<string>)
 /** An id: a positive integer that JSON clients can hold exactly. */
 export const requiredId = required(idOf)
 export const id = cell((value, context): number | null => (value === null ? null : idOf(value, context)))
+
+const INT4_MAX = 2 ** 31 - 1
+
+/** The same in four bytes: of things that tens of millions of rows refer to. */
+export const requiredInt4Id = requiredId.transform((value, context): number =>
+  value <= INT4_MAX ? value : bad(context, 'id_out_of_range', `${value} is larger than 2^31 - 1`),
+)
 
 function idOf(value: string, context: Context): number {
   // A program that knew the column as numbers with blanks among them wrote 862 as 862.0; a whole number it is all the same.

@@ -86,7 +86,7 @@ export function findings(check: Check, schema: string, scope: CheckScope): RawBu
                       where load_id = ${loadId} and severity = 'reject' order by file, line limit ${SAMPLE_ROWS}) as first) as sample
         from (select *, row_number() over (partition by too_many order by file_no) as place
               from (select file_no, name, read, rejected,
-                           (read >= ${check.from} and rejected > read * ${check.maxShare}::numeric) 
+                           (read >= ${check.from} and rejected > read * ${check.maxShare}::numeric)
                            or (rejected > 0 and sum(rejected) over family = sum(read) over family) as too_many
                     from reelhouse.load_file where load_id = ${loadId}
                     window family as (partition by family)) as rated) as placed`

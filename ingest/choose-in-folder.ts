@@ -55,12 +55,12 @@ export async function chooseInFolder({ subject, place, named, idSpace, signal }:
   /** Files of which more is known than that they are here: they are read, or a note says why not. */
   const known = new Set(found.flatMap((one) => one.entries))
   for (const of of format.files) {
-    const named = found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries)
+    const candidates = found.find((one) => one.of === of)?.entries ?? (of.required ? [] : entries)
     const fit = of.every
-      ? everyOne(named, of, known)
+      ? everyOne(candidates, of, known)
       : of.fits
         ? await allThatFit(of, format, entries, found, { notes, known }, signal)
-        : chosen(named, of, notes)
+        : chosen(candidates, of, notes)
     files.push(...fit.map((entry) => ({ ...entry, of })))
   }
   for (const file of files)

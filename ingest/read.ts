@@ -174,6 +174,7 @@ export class Reading {
     await sql`
       insert into bulk_line (file_no, first_row, shift)
       select ${fileNo}::smallint, * from unnest(${parting.rows}::bigint[], ${parting.shifts}::bigint[])`.execute(trx)
+    await sql`create index if not exists bulk_line_by_row on bulk_line (first_row)`.execute(trx)
     counts.sha256 = digest.digest('hex')
     return counts
   }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
-import { count } from '../cells.ts'
+import { count, requiredInt4Id } from '../cells.ts'
 import type { FileFormat, Format } from '../subject.ts'
-import { animeId, knownCells, plainNames, plainText, positiveCount, requiredName, siteScore } from './cells.ts'
+import { knownCells, plainNames, plainText, positiveCount, requiredName, siteScore } from './cells.ts'
 import { listFiles } from './list-files.ts'
 import { fewFigures, type Title } from './title.ts'
 import { titles } from './titles.ts'
 
 const cells = z.object({
-  anime_id: animeId,
+  anime_id: requiredInt4Id,
   name: requiredName,
   genre: plainNames,
   type: plainText,

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { count } from '../cells.ts'
+import { count, requiredInt4Id } from '../cells.ts'
 import type { FileFormat, Format } from '../subject.ts'
 import { aired, premiered, premiereOf } from './aired.ts'
-import { animeId, knownCells, plainNames, plainText, positiveCount, requiredName, siteScore } from './cells.ts'
+import { knownCells, plainNames, plainText, positiveCount, requiredName, siteScore } from './cells.ts'
 import { listFiles } from './list-files.ts'
 import { type Synopsis, synopses } from './synopses.ts'
 import type { Title } from './title.ts'
@@ -12,7 +12,7 @@ import { titles } from './titles.ts'
 const SCORES = Array.from({ length: 10 }, (_, index) => `Score-${index + 1}`)
 
 const cells = z.object({
-  MAL_ID: animeId,
+  MAL_ID: requiredInt4Id,
   Name: requiredName,
   Score: siteScore,
   Genres: plainNames,
@@ -106,7 +106,7 @@ const synopsesFile: FileFormat<Synopsis> = {
   telling: [],
   identity: ['MAL_ID'],
   record: knownCells('')
-    .pipe(z.object({ MAL_ID: animeId, sypnopsis: plainText }))
+    .pipe(z.object({ MAL_ID: requiredInt4Id, sypnopsis: plainText }))
     .transform(
       (cells): Synopsis => ({ animeId: cells.MAL_ID, synopsis: isNone(cells.sypnopsis) ? null : cells.sypnopsis }),
     ),

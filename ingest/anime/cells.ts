@@ -1,17 +1,11 @@
 import { decodeHTMLStrict } from 'entities'
 import { z } from 'zod'
-import { count, decimal, names, requiredId, requiredText, shown, text } from '../cells.ts'
+import { count, decimal, names, requiredText, shown, text } from '../cells.ts'
 
 /** Cells that both shapes of titles have, and those of lists. */
 
+/** What four bytes hold: there are a hundred million ratings. */
 export const INT4_MAX = 2 ** 31 - 1
-
-/** Ids of titles and users are kept in four bytes: there are a hundred million ratings. */
-export const animeId = requiredId.transform((value, context): number => {
-  if (value <= INT4_MAX) return value
-  context.addIssue({ code: 'custom', message: `${value} is larger than 2^31 - 1`, params: { code: 'id_out_of_range' } })
-  return z.NEVER
-})
 
 /** The site's names were taken from its pages as they stand there: `Gintama&#039;`. */
 const decoded = (value: string) => decodeHTMLStrict(value).trim()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { requiredText, shown, text } from '../cells.ts'
+import { requiredInt4Id, requiredText, shown, text } from '../cells.ts'
 import type { FileFormat } from '../subject.ts'
-import { animeId, INT4_MAX } from './cells.ts'
+import { INT4_MAX } from './cells.ts'
 import { type Rating, ratings } from './ratings.ts'
 import { STATUSES, type Status, statuses } from './statuses.ts'
 
@@ -57,7 +57,7 @@ const statusesFile: FileFormat<Status> = {
 const rating = z
   .object({
     user_id: whole('bad_id'),
-    anime_id: animeId,
+    anime_id: requiredInt4Id,
     rating: score,
     watching_status: status,
     watched_episodes: whole('bad_count'),

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { enterKeys, type Keyed, removeRepeated } from '../bulk-keys.ts'
+import { copiedFile, enterKeys, inOrderOfLines, type Keyed, lineOf, removeRepeated } from '../bulk-keys.ts'
 import { keepLast, leaveKnown } from '../keep-last.ts'
 import type { AnimeFamily, Merging } from './merging.ts'
 import { rateTitles } from './rate-titles.ts'
@@ -125,16 +125,14 @@ async function countRatings(merging: Merging): Promise<void> {
  * row is gone, as each would move those behind it.
  */
 async function findAbsent({ trx, scope }: Merging): Promise<void> {
-  // Only a plain scan from the first page on meets the rows in their order.
-  await sql`set local synchronize_seqscans = off`.execute(trx)
-  await sql`set local max_parallel_workers_per_gather = 0`.execute(trx)
-  await sql`
+  await inOrderOfLines(
+    trx,
+    sql`
     create temporary table absent on commit drop as
     select heap, nth, user_id, anime_id
     from (select ctid as heap, row_number() over () - 1 as nth, user_id, anime_id from ${scope.table('rating')}) as read
-    where anime_id not in (select anime_id from ${scope.table('title')})`.execute(trx)
-  await sql`reset synchronize_seqscans`.execute(trx)
-  await sql`reset max_parallel_workers_per_gather`.execute(trx)
+    where anime_id not in (select anime_id from ${scope.table('title')})`,
+  )
 }
 
 /** Ratings that are told one by one; of a list that is of other titles there would be millions. */
@@ -156,11 +154,10 @@ async function leaveUnmatched({ trx, scope, isReplay }: Merging): Promise<void> 
     )
     return
   }
-  await sql`create index on bulk_line (first_row)`.execute(trx)
-  const line = sql`nth + (select shift from bulk_line where first_row <= nth order by first_row desc limit 1)`
+  const line = lineOf('nth')
   await sql`
     insert into reelhouse.reject (load_id, file, line, code, severity, reason, records)
-    with file as (select name from reelhouse.load_file where load_id = ${scope.loadId} and file_no = (select min(file_no) from bulk_line)),
+    with file as (${copiedFile(scope.loadId)}),
     placed as (select *, row_number() over (order by nth) as place from absent)
     select ${scope.loadId}::integer, name, ${line}, 'title_absent', 'unmatched', ${named}, 1
     from placed, file where place <= ${NAMED}

@@ -1,18 +1,10 @@
 import { z } from 'zod'
-import { count, id, requiredId, requiredText, shown, text } from '../cells.ts'
+import { count, id, requiredInt4Id, requiredText, shown, text } from '../cells.ts'
 import type { FileFormat } from '../subject.ts'
 import { type Link, links } from './links.ts'
 import { type Rating, ratings } from './ratings.ts'
 
 /** The files of MovieLens: ratings by its own ids, and links that say which film of TMDB each of them is. */
-
-const INT4_MAX = 2 ** 31 - 1
-
-const movieLensId = requiredId.transform((value, context): number => {
-  if (value <= INT4_MAX) return value
-  context.addIssue({ code: 'custom', message: `${value} is larger than 2^31 - 1`, params: { code: 'id_out_of_range' } })
-  return z.NEVER
-})
 
 /** IMDb's without its letters: `0114709` is `tt0114709`. */
 const imdbId = text.transform((value, context): string | null => {
@@ -24,7 +16,7 @@ const imdbId = text.transform((value, context): string | null => {
 })
 
 const link = z
-  .object({ movieId: movieLensId, imdbId, tmdbId: id })
+  .object({ movieId: requiredInt4Id, imdbId, tmdbId: id })
   .transform((cells): Link => ({ movieLensId: cells.movieId, imdbId: cells.imdbId, filmId: cells.tmdbId }))
 
 const linksFile: FileFormat<Link> = {
@@ -53,14 +45,16 @@ const seconds = count.transform((value, context): string => {
   return z.NEVER
 })
 
-const rating = z.object({ userId: movieLensId, movieId: movieLensId, rating: stars, timestamp: seconds }).transform(
-  (cells): Rating => ({
-    userId: cells.userId,
-    movieLensId: cells.movieId,
-    rating: cells.rating,
-    ratedAt: cells.timestamp,
-  }),
-)
+const rating = z
+  .object({ userId: requiredInt4Id, movieId: requiredInt4Id, rating: stars, timestamp: seconds })
+  .transform(
+    (cells): Rating => ({
+      userId: cells.userId,
+      movieLensId: cells.movieId,
+      rating: cells.rating,
+      ratedAt: cells.timestamp,
+    }),
+  )
 
 const RATING_COLUMNS = Object.keys(rating.in.shape)
 /** Shorter than any that int4 could not hold. */

@@ -94,6 +94,15 @@ const KEY = sql`session_id, item_in_session, start_time`
 const named = sql`format('item %s of session %s at %s', found.item_in_session, found.session_id,
   to_char(found.start_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))`
 
+/** Whether event `found` is the same as `before`, which readers of these loads see. */
+const isShown = (shown: string) => sql<boolean>`${shows('before.load_id', shown)}
+  and (before.session_id, before.item_in_session, before.start_time) = (found.session_id, found.item_in_session, found.start_time)`
+
+/** How the ledger tells that. */
+const toldAsShown = sql`case when found.digest = before.digest then 'identical' else 'superseded' end as code,
+  format('%s is in load %s already%s', ${named}, before.load_id,
+         case when found.digest = before.digest then ', the same' else ', with other values; that one is kept' end) as reason`
+
 const COMMON = sql`start_time, hour, user_id, level, session_id, item_in_session, location, user_agent, agent_family, digest,
   source_load_id, source_file_no, source_line`
 
@@ -128,11 +137,8 @@ export async function addEvents(trx: Transaction<unknown>, scope: MergeScope): P
     scope,
     sql`
       delete from kept_log found using music.logged before
-      where ${shows('before.load_id', scope.shown)}
-        and (before.session_id, before.item_in_session, before.start_time) = (found.session_id, found.item_in_session, found.start_time)
-      returning found.file_no, found.line, case when found.digest = before.digest then 'identical' else 'superseded' end as code,
-                format('%s is in load %s already%s', ${named}, before.load_id,
-                       case when found.digest = before.digest then ', the same' else ', with other values; that one is kept' end) as reason`,
+      where ${isShown(scope.shown)}
+      returning found.file_no, found.line, ${toldAsShown}`,
   )
   const kept = sql`
     (select *, date_trunc('hour', start_time, 'UTC') as hour, ${scope.sourceLoadId}::integer as source_load_id, file_no as source_file_no,
@@ -179,12 +185,8 @@ export async function removeEvents(
       { loadId },
       sql`
         delete from ${own} found using music.logged before
-        where found.load_id = ${loadId} and ${shows('before.load_id', shown)}
-          and (before.session_id, before.item_in_session, before.start_time) = (found.session_id, found.item_in_session, found.start_time)
-        returning found.source_file_no as file_no, found.source_line as line,
-                  case when found.digest = before.digest then 'identical' else 'superseded' end as code,
-                  format('%s is in load %s already%s', ${named}, before.load_id,
-                         case when found.digest = before.digest then ', the same' else ', with other values; that one is kept' end) as reason`,
+        where found.load_id = ${loadId} and ${isShown(shown)}
+        returning found.source_file_no as file_no, found.source_line as line, ${toldAsShown}`,
     )
   }
   // Whoever was told of by what is gone is told of by what others show.

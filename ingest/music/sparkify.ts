@@ -1,18 +1,11 @@
 import { z } from 'zod'
-import { count, decimal, key, requiredId, requiredKey, shown, text } from '../cells.ts'
+import { bad, count, decimal, key, requiredId, requiredKey, shown, text } from '../cells.ts'
 import type { FileFormat, Format } from '../subject.ts'
 import { agentFamily } from './agent-family.ts'
 import { type Logged, logs } from './logs.ts'
 import { type Song, songs } from './songs.ts'
 
 /** The files of Sparkify: logs of what users did, an event on each line, and songs, one in each file. */
-
-type Context = z.core.$RefinementCtx
-
-function bad(context: Context, code: string, message: string): never {
-  context.addIssue({ code: 'custom', message, params: { code } })
-  return z.NEVER
-}
 
 /** Before there were players, and after anything that could be in a log. */
 const TIMES = [Date.UTC(2000, 0), Date.UTC(2100, 0)] as const
