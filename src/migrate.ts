@@ -21,16 +21,17 @@ const migrator = (db: Kysely<unknown>) => new Migrator({ db, provider, migration
 /**
  * Brings the warehouse's tables up to date; several processes may try at once. It uses a connection of its own, without the
  * time limit of other statements: an index on a large table takes as long as it takes.
+ * @param last the last one to apply; all by default
  * @returns names of the migrations that were applied now
  * @throws the error of the migration that failed, which is undone
  */
-export async function migrate({ connect }: Pick<Warehouse, 'connect'>): Promise<string[]> {
+export async function migrate({ connect }: Pick<Warehouse, 'connect'>, last?: string): Promise<string[]> {
   const client = await connect('reelhouse migrate')
   try {
     const db = kyselyOn(client)
     const [known, applied] = [await knownMigrations(), await appliedMigrations(db)]
     if (known.join() === applied.join()) return []
-    const { error, results = [] } = await migrator(db).migrateToLatest()
+    const { error, results = [] } = await (last ? migrator(db).migrateTo(last) : migrator(db).migrateToLatest())
     if (error) throw error
     return results.filter(({ status }) => status === 'Success').map(({ migrationName }) => migrationName)
   } finally {

@@ -155,14 +155,19 @@ export async function temporaryFolder(t: Test): Promise<string> {
 }
 
 /** URL of a migrated database of the test's own, dropped afterwards. */
-export async function copyOfTemplate(t: Test): Promise<string> {
+export const copyOfTemplate = (t: Test): Promise<string> => databaseFrom(t, template)
+
+/** URL of a database without a table. */
+export const emptyDatabase = (t: Test): Promise<string> => databaseFrom(t, async () => 'template0')
+
+async function databaseFrom(t: Test, template: (admin: pg.Client, url: string) => Promise<string>): Promise<string> {
   cluster ??= openCluster().then((opened) => {
     tap.teardown(opened.close)
     return opened
   })
   const { url, admin } = await cluster
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2)}`
-  await admin.query(`create database ${name} template ${await template(admin, url)}`)
+  await admin.query(`create database ${name} template ${await template(admin, url)} encoding 'UTF8'`)
   // Teardowns run last first: by then whatever the test opened on its database is closed.
   t.teardown(() => admin.query(`drop database ${name} with (force)`))
   return databaseOf(url, name)

@@ -1,22 +1,45 @@
 import { sql, type Transaction } from 'kysely'
-import { ADDITIVE, COMPUTED, cellRows, fromRollup, nameOf, ROLLUPS } from '../../queries/movies/parts/cell-rows.ts'
+import {
+  ADDITIVE,
+  COMPUTED,
+  cellRows,
+  fromRollup,
+  type Grain,
+  nameOf,
+  ROLLUPS,
+  type Rollup,
+  setColumns,
+} from '../../queries/movies/parts/cell-rows.ts'
 import { cellIds } from '../../queries/movies/parts/cells.ts'
 import { lifetimeColumns } from '../../queries/movies/parts/measures.ts'
 import { periodOf } from '../../queries/movies/parts/periods.ts'
 import { scopeOf } from '../../queries/report.ts'
 import type { MergeScope } from '../subject.ts'
 
+/** Columns of the times of a grain. */
+const TIMES: Record<Grain, string[]> = {
+  month: ['month', 'year', 'period'],
+  year: ['year', 'period'],
+  decade: ['year', 'period'],
+  ever: Object.keys(lifetimeColumns),
+}
+
+const membersOf = ({ by }: Rollup) => cellIds({ by, periods: false })
+
 /**
- * Columns that choose or gather cells; all others are figures. Of the load, too: the planner would think that one row in two hundred is of it.
+ * The tables, and of each the columns that choose or gather cells; all others are figures. Of the load, too: the planner would think that one
+ * row in two hundred is of it.
  */
-export const CHOOSING = [
-  ...['load_id', 'cells', 'grain', 'year', 'month', 'period', 'releases'],
-  ...new Set(ROLLUPS.flatMap(({ by }) => cellIds({ by, periods: false }))),
-]
+export const rollups: Record<string, string[]> = {}
+for (const rollup of ROLLUPS) {
+  const times = rollup.grains.filter((grain) => grain !== 'ever').flatMap((grain) => TIMES[grain])
+  const before = rollups[rollup.table] ?? ['load_id', 'releases']
+  rollups[rollup.table] = [...new Set([...before, ...setColumns(rollup), ...membersOf(rollup), ...times])]
+}
 
 /**
  * Adds up the films of a load in the cells that reports ask for whole, by the very queries that would add them up for a reader; decades from
- * the years that were added up before.
+ * the years that were added up before. (Years are not made of months: of some films no more than the year is known.)
  */
 export async function rollUp(
   trx: Transaction<unknown>,
@@ -24,39 +47,40 @@ export async function rollUp(
 ): Promise<void> {
   const scope = scopeOf(loadId, { rolledUp: false })
   await planForWholeLoads(trx, 'off')
-  for (const { by, grains } of ROLLUPS)
-    for (const grain of grains) {
+  for (const rollup of ROLLUPS)
+    for (const grain of rollup.grains) {
+      const { by } = rollup
       const cells = { by, periods: grain !== 'ever' }
       const params = grain === 'month' || grain === 'decade' ? { grain } : {}
       const { rows, measures } =
         grain === 'decade'
-          ? fromRollup(scope, params, cells, { by, grain: 'year', within: undefined })
+          ? fromRollup(scope, params, cells, { ...rollup, grain: 'year', within: undefined })
           : cellRows(scope, params, cells)
-      const time = {
-        month: () => ['month', 'year', 'period'],
-        year: () => ['year', 'period'],
-        decade: () => ['year', 'period'],
-        ever: () => Object.keys(lifetimeColumns),
-      }[grain]()
       const [period, year] = periodOf(scope, params, sql.ref('cell.bucket'))
       const times = {
         month: [sql`cell.bucket`, year, period],
         year: [year, period],
         decade: [sql`cell.bucket`, period],
-        ever: Object.keys(lifetimeColumns).map((name) => sql.ref(`cell.${name}`)),
+        ever: TIMES.ever.map((name) => sql.ref(`cell.${name}`)),
       }[grain]
-      const members = cellIds({ by, periods: false })
-      const columns = ['load_id', 'cells', 'grain', ...members, ...time, ...ADDITIVE, ...COMPUTED]
+      const columns = [
+        'load_id',
+        ...setColumns(rollup),
+        ...membersOf(rollup),
+        ...TIMES[grain],
+        ...ADDITIVE,
+        ...COMPUTED,
+      ]
+      const sets = { cells: nameOf(by), grain }
       const computed = measures.filter(({ alias }) => COMPUTED.includes(alias as string))
       const order = cellIds(cells).map((id) => sql.ref(`cell.${id}`))
       // In the order of the report's key, so that rows that are read together lie together.
       await sql`
-        insert into ${table('rollup')} (${sql.join(columns.map((name) => sql.ref(name)))})
+        insert into ${table(rollup.table)} (${sql.join(columns.map((name) => sql.ref(name)))})
         select ${sql.join([
           sql.lit(loadId),
-          sql.lit(nameOf(by)),
-          sql.lit(grain),
-          ...members.map((id) => sql.ref(`cell.${id}`)),
+          ...setColumns(rollup).map((name) => sql.lit(sets[name])),
+          ...membersOf(rollup).map((id) => sql.ref(`cell.${id}`)),
           ...times,
           ...ADDITIVE.map((name) => sql.ref(`cell.${name}`)),
           ...computed,

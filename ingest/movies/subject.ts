@@ -5,7 +5,7 @@ import { fred } from './fred.ts'
 import { generateMovies, MOST_FILMS, MOST_RATINGS } from './generate.ts'
 import { imdb5000 } from './imdb-5000.ts'
 import { families, merge } from './merge.ts'
-import { CHOOSING, rollUp } from './roll-up.ts'
+import { rollUp, rollups } from './roll-up.ts'
 import { theMoviesDataset } from './the-movies-dataset.ts'
 import { tmdb5000 } from './tmdb-5000.ts'
 import { tmdbV11 } from './tmdb-v11.ts'
@@ -21,7 +21,7 @@ const movies: Subject = {
   families,
   merge,
   checks,
-  rollups: { rollup: CHOOSING },
+  rollups,
   rollUp,
   generate: {
     sizes: {

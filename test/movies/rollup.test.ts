@@ -50,7 +50,7 @@ t.test('for any file', { timeout: 0 }, async (t) => {
   const compare = async (one: Question, loadId: number) => {
     const kept = await rows(one, scopeOf(loadId, { rolledUp: true }))
     const counted = await rows(one, scopeOf(loadId, { rolledUp: false }))
-    assert.notEqual(counted.from, 'movies.rollup')
+    assert.ok(counted.from === undefined || counted.from === 'movies.film')
     assert.deepEqual(kept.rows, counted.rows, JSON.stringify(one))
     return kept.from
   }
@@ -89,8 +89,11 @@ t.test('for any file', { timeout: 0 }, async (t) => {
           const from = []
           for (const one of sweep(report)) from.push(await compare(one, load.id))
           if (report === 'rankings') continue
-          for (const table of ['movies.rollup', 'movies.film'])
-            assert.ok(from.includes(table), `${report} from ${table}`)
+          for (const table of [/^movies\.rollup/, /^movies\.film$/])
+            assert.ok(
+              from.some((one) => one && table.test(one)),
+              `${report} from ${table}`,
+            )
         }
       },
       1 / 8,
@@ -101,14 +104,14 @@ t.test('for any file', { timeout: 0 }, async (t) => {
 t.test('which table answers', async (t) => {
   const reports = new Map((await loadReports()).map(({ name, report }) => [name, report]))
   const asked: [name: string, params: Record<string, string>, table: string][] = [
-    ['company-years', {}, 'rollup'],
-    ['company-years', { company_id: '3', from: '1990', min_releases: '2', aggregate: 'mean' }, 'rollup'],
-    ['company-years', { grain: 'decade', from: '1995' }, 'rollup'],
+    ['company-years', {}, 'rollup_company'],
+    ['company-years', { company_id: '3', from: '1990', min_releases: '2', aggregate: 'mean' }, 'rollup_company'],
+    ['company-years', { grain: 'decade', from: '1995' }, 'rollup_company'],
     ['company-years', { grain: 'month' }, 'film'],
-    ['company-years', { genre_id: '3' }, 'rollup'],
+    ['company-years', { genre_id: '3' }, 'rollup_company_genre'],
     ['company-years', { genre_id: '3,4' }, 'film'],
     ['company-years', { genre_id: '3', country: 'US' }, 'film'],
-    ['genre-years', { company_id: '3', grain: 'decade' }, 'rollup'],
+    ['genre-years', { company_id: '3', grain: 'decade' }, 'rollup_company_genre'],
     ['genre-years', { company_id: '3', grain: 'month' }, 'film'],
     ['years', { collection_id: '3', from: '1990' }, 'rollup'],
     ['years', { person_id: '3' }, 'film'],
@@ -117,11 +120,11 @@ t.test('which table answers', async (t) => {
     ['company-years', { attribution: 'split' }, 'film'],
     ['company-years', { prices: 'real' }, 'film'],
     ['company-years', { exclude_suspect: 'true' }, 'film'],
-    ['company-genre-years', { genre_id: '3', company_id: '2' }, 'rollup'],
+    ['company-genre-years', { genre_id: '3', company_id: '2' }, 'rollup_company_genre'],
     ['genre-years', { grain: 'quarter' }, 'rollup'],
     ['country-years', { country: 'US', grain: 'month' }, 'rollup'],
     ['country-years', { language: 'en' }, 'film'],
-    ['companies', { q: 'otter' }, 'rollup'],
+    ['companies', { q: 'otter' }, 'rollup_company'],
     ['companies', { from: '1990' }, 'film'],
     ['person-years', {}, 'rollup'],
     ['person-years', { job: 'Director', person_id: '5', from: '1990' }, 'rollup'],

@@ -14,26 +14,37 @@ import { fact } from './tables.ts'
  * chooses, and both ways give the same figures.
  */
 
-type Grain = 'month' | 'year' | 'decade' | 'ever'
+export type Grain = 'month' | 'year' | 'decade' | 'ever'
+
+export interface Rollup {
+  by: Cells['by']
+  grains: Grain[]
+  /** Many cells have a table of their own; sets of few share one, where their name (`nameOf`) tells them apart. */
+  table: 'rollup' | 'rollup_company' | 'rollup_company_genre'
+}
 
 /**
  * The cells that each load keeps added up, each over times of these lengths; `ever` counts undated films, too. Decades are those of whole
  * data, and are kept where there are too many years to add up for whoever asks.
  */
-export const ROLLUPS: { by: Cells['by']; grains: Grain[] }[] = [
-  { by: [], grains: ['month', 'year'] },
-  { by: ['company'], grains: ['year', 'decade', 'ever'] },
-  { by: ['company', 'genre'], grains: ['year', 'decade'] },
-  { by: ['genre'], grains: ['month', 'year', 'ever'] },
-  { by: ['country'], grains: ['month', 'year'] },
-  { by: ['language'], grains: ['month', 'year'] },
-  { by: ['collection'], grains: ['year'] },
-  { by: ['content_rating'], grains: ['month', 'year'] },
+export const ROLLUPS: Rollup[] = [
+  { by: [], grains: ['month', 'year'], table: 'rollup' },
+  { by: ['company'], grains: ['year', 'decade', 'ever'], table: 'rollup_company' },
+  { by: ['company', 'genre'], grains: ['year', 'decade'], table: 'rollup_company_genre' },
+  { by: ['genre'], grains: ['month', 'year', 'ever'], table: 'rollup' },
+  { by: ['country'], grains: ['month', 'year'], table: 'rollup' },
+  { by: ['language'], grains: ['month', 'year'], table: 'rollup' },
+  { by: ['collection'], grains: ['year'], table: 'rollup' },
+  { by: ['content_rating'], grains: ['month', 'year'], table: 'rollup' },
   // Directors, whom the report tells of unless it is asked for others; of all who played there are ten times as many.
-  { by: ['person'], grains: ['year'] },
+  { by: ['person'], grains: ['year'], table: 'rollup' },
 ]
 
-/** What tells one set of cells from another in the rollup. */
+/** Columns that tell sets of cells apart in their table. */
+export const setColumns = ({ table }: Pick<Rollup, 'table'>) =>
+  table === 'rollup' ? (['cells', 'grain'] as const) : (['grain'] as const)
+
+/** A set's name in a table that several share. */
 export const nameOf = (by: Cells['by']) => by.join() || 'all'
 
 /** Columns of the rollup that are added up, and those that are made of these. */
@@ -47,8 +58,8 @@ export interface CellRows {
   heads: AliasedRawBuilder<unknown, string>[]
   measures: AliasedRawBuilder<unknown, string>[]
   /** The table that they are added up from. */
-  table: 'movies.rollup' | 'movies.film'
-  /** Whether they are in the table as they are. */
+  table: string
+  /** Whether they are in the table as they are, ready to be shown. */
   read?: boolean
 }
 
@@ -58,8 +69,7 @@ export function cellRows(scope: Scope, params: CellParams, cells: Cells): CellRo
   return kept === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, kept)
 }
 
-export interface Kept {
-  by: Cells['by']
+export interface Kept extends Pick<Rollup, 'by' | 'table'> {
   grain: Grain
   /** A dimension by one member of which films are chosen: each of its films is in one of these cells once. */
   within: DimensionName | undefined
@@ -71,13 +81,13 @@ function keptCells(scope: Scope, params: CellParams, cells: Cells): Kept | undef
   if (cells.by.includes('person') && params.job !== undefined && params.job.join() !== DEFAULT_JOB) return undefined
   const { from, to, ...others } = filmFilters(params, cells)
   for (const grain of grainsFor(params, cells))
-    for (const { by, grains } of ROLLUPS) {
+    for (const { by, grains, table } of ROLLUPS) {
       const [within, ...more] = by.filter((name) => !cells.by.includes(name))
       const fits = more.length === 0 && cells.by.every((name) => by.includes(name)) && grains.includes(grain)
       if (!fits || (within !== undefined && !isOne(params, within))) continue
       // What is left asks something of films.
       const asked = filmConditions(scope, others, selectorsOf({ ...cells, by }))
-      if (asked.length === 0) return { by, grain, within }
+      if (asked.length === 0) return { by, table, grain, within }
     }
   return undefined
 }
@@ -107,13 +117,14 @@ function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
 }
 
 /** Cells as they are kept, or added up from kept ones of shorter times. */
-export function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by, grain, within }: Kept): CellRows {
+export function fromRollup(scope: Scope, params: CellParams, cells: Cells, kept: Kept): CellRows {
+  const { by, table, grain, within } = kept
   const { from, to, min_releases } = params
   const ids = cells.by.flatMap((name) => dimensionNamed(name).ids).map((id) => sql.ref(`f.${id}`))
   const conditions = [
     sql`f.load_id = ${scope.load}`,
     // As text of the statement, for the indexes that hold these cells alone.
-    sql`f.cells = ${sql.lit(nameOf(by))} and f.grain = ${sql.lit(grain)}`,
+    ...setColumns(kept).map((name) => sql`${sql.ref(`f.${name}`)} = ${sql.lit({ cells: nameOf(by), grain }[name])}`),
     ...(from === undefined ? [] : [sql`f.year >= ${from}`]),
     ...(to === undefined ? [] : [sql`f.year <= ${to}`]),
     ...cells.by.flatMap((name) => ofMembers(scope, params, name, sql.ref(`f.${dimensionNamed(name).ids[0]}`))),
@@ -121,7 +132,7 @@ export function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by,
       ? ofMembers(scope, { ...params, q: undefined }, within, sql.ref(`f.${dimensionNamed(within).ids[0]}`))
       : []),
   ]
-  const where = sql`from ${fact(scope, 'rollup')} f where ${sql.join(conditions, sql` and `)}`
+  const where = sql`from ${fact(scope, table)} f where ${sql.join(conditions, sql` and `)}`
   const bucket = { month: sql`f.month`, year: sql`f.year`, decade: sql`f.year`, ever: sql`null` }[grain]
   const asItIs = !cells.periods || (params.grain ?? 'year') === grain
   if (asItIs) {
@@ -138,9 +149,10 @@ export function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by,
     return {
       rows,
       heads,
-      measures: params.aggregate ? measures(scope, params) : kept(scope),
-      table: 'movies.rollup',
-      read: true,
+      measures: params.aggregate ? measures(scope, params) : asKept(scope),
+      table: `movies.${table}`,
+      // Means are computed, so they are found first by the one that orders them.
+      read: params.aggregate === undefined,
     }
   }
   const longer = LONGER[params.grain as keyof typeof LONGER]
@@ -150,7 +162,7 @@ export function fromRollup(scope: Scope, params: CellParams, cells: Cells, { by,
     from (select f.*, ${longer} as bucket ${where}) as f
     group by ${sql.join([...ids, sql`f.bucket`])}
     ${min_releases === undefined ? sql`` : sql`having sum(f.releases) >= ${min_releases}`}`
-  return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.rollup' }
+  return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: `movies.${table}` }
 }
 
 const headsOf = (scope: Scope, params: CellParams, cells: Cells): AliasedRawBuilder<unknown, string>[] =>
@@ -168,7 +180,7 @@ const LONGER = {
 }
 
 /** The measures as they are kept. */
-const kept = (scope: Scope) =>
+const asKept = (scope: Scope) =>
   measures(scope, {}).map((measure) => {
     const name = measure.alias as string
     // Null where a load has no ratings at all, which the rollup does not know.

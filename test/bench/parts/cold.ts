@@ -70,7 +70,7 @@ export async function cold({ asked: { films }, reports, loaded, served, row }: S
       const report = reports.get(`movies/${name}`) as Report
       const { sort, count, ...asked } = Object.fromEntries(new URLSearchParams(query))
       const from = report.addedUpFrom?.(scopeOf(loaded.id, { rolledUp: true }), report.params.parse(asked))
-      const isFew = from === 'movies.rollup' || asked.company_id !== undefined
+      const isFew = from?.startsWith('movies.rollup') || asked.company_id !== undefined
       const waited = status === 200 ? `p95 ${show(p95)} ms (p50 ${show(p50)})` : `answered with ${status}`
       row(`cold: ${question}`, waited, isFew ? 'from a rollup, or of few ids' : 'from films', '', isFew ? few : many)
     }

@@ -10,7 +10,7 @@ export async function splitRows(client: pg.Client, libpq: Record<string, string>
   const { rows } = await client.query<{ name: string; partitioned: boolean }>(`
     select relname as name, relkind = 'p' as partitioned from pg_class
     where relnamespace = 'movies'::regnamespace and relkind in ('r', 'p') and not relispartition
-      and relname not in ('rollup', 'rating', 'rating_total', 'film_rating', 'price_index', 'link')`)
+      and relname not like 'rollup%' and relname not in ('rating', 'rating_total', 'film_rating', 'price_index', 'link')`)
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   for (const { name } of rows) {
