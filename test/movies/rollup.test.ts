@@ -5,6 +5,7 @@ import t from 'tap'
 import type { MoviesDb } from '../../queries/movies/parts/tables.ts'
 import { type Report, type Rows, type Scope, scopeOf } from '../../queries/report.ts'
 import { loadReports } from '../../src/reports.ts'
+import { build, loadGenerated } from '../build.ts'
 import { law } from '../law.ts'
 import { datasetFolder } from './dataset-file.ts'
 import { LawHouse } from './law-house.ts'
@@ -152,4 +153,27 @@ t.test('decades of companies are read as they are kept, unless a bound cuts them
     t.not(picked(name, { grain: 'all' }), undefined, `${name} of all times`)
   }
   t.not(picked('genre-years', { grain: 'decade' }), undefined, 'of few members years are added up')
+})
+
+t.test('the order by a mean goes by its index, which computes it to the letter as reports do', async (t) => {
+  const house = await build(t)
+  await loadGenerated(house, 'movies')
+  const report = (await loadReports()).find(({ name }) => name === 'movies/company-years')?.report as Report
+  const params = report.params.parse({ aggregate: 'mean' })
+  for (const mean of ['budget', 'revenue', 'profit']) {
+    const plan = await house.warehouse.writer.transaction().execute(async (trx) => {
+      for (const way of ['sort', 'seqscan']) await sql`set local ${sql.raw(`enable_${way}`)} = off`.execute(trx)
+      const rows = report.query(trx as unknown as MoviesDb, scopeOf(1, { rolledUp: true }), params) as Rows<unknown>
+      return await trx
+        .selectFrom(rows.as('row'))
+        .select('company_id' as never)
+        .orderBy(sql`${sql.ref(`row.${mean}`)} desc nulls last`)
+        .orderBy('company_id' as never)
+        .orderBy(sql`period collate "C"`)
+        .limit(100)
+        .explain('json')
+    })
+    t.match(JSON.stringify(plan), /rollup_company_\d+_trim_scale_/, mean)
+    t.notMatch(JSON.stringify(plan), /"Sort"/, mean)
+  }
 })

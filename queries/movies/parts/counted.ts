@@ -67,8 +67,10 @@ function hasMember(
   const among = (member: RawBuilder<unknown>) =>
     wanted ? sql`${member} in (${sql.join(wanted)})` : sql`${member} is not null`
   if (!links) return among(of as RawBuilder<unknown>)
-  return sql`f.film_id in (
-    select link.film_id from (${links.rows(scope, params)}) as link where ${among(sql.ref(`link.${id}`))})`
+  // Not `in`: of millions of links PostgreSQL would keep no table to look them up in, and read them all for each film.
+  return sql`exists (
+    select from (${links.rows(scope, params)}) as link
+    where link.film_id = f.film_id and ${among(sql.ref(`link.${id}`))})`
 }
 
 /** What rows must be to show: of that name, of enough films. */
