@@ -100,7 +100,8 @@ t.test(`while ${KILLS} loads are killed at random, readers see whole published l
   t.teardown(() => {
     for (const { command } of next) command?.child.kill('SIGKILL')
   })
-  const enough = () => struck().length >= KILLS && (missing().length === 0 || struck().length >= KILLS * 1.5)
+  // Publishing takes a few milliseconds: it may take many shots to hit it once.
+  const enough = () => struck().length >= KILLS && (missing().length === 0 || struck().length >= KILLS * 3)
   while (!enough() && notes.faults.length < 20) {
     while (next.length < 2) {
       const { value } = plans.next()
