@@ -111,6 +111,7 @@ export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<un
   const plain = (value: RawBuilder<unknown>) => sql`trim_scale((${value})::numeric)`
   const amount = (name: string, sum: RawBuilder<unknown>, films: RawBuilder<unknown>, asSum: RawBuilder<unknown>) => {
     if (params.aggregate === 'median') return quotient(middle(of(`${name}_values`)), sql`2`, 2)
+    // Indexes of the rollup of companies hold this expression to the letter.
     if (params.aggregate === 'mean') return quotient(sum, sql`nullif(${films}, 0)`, 2)
     return plain(asSum)
   }
