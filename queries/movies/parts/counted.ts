@@ -24,7 +24,9 @@ const YEARS = ['from', 'to', 'year']
 
 /** What the parameters ask of films. Undated ones do not count where a year is asked for, or, if it is `dated`, a period told. */
 export function filmReasons(scope: Scope, params: FilmParams, dated: boolean): Reason[] {
-  const asked = filmConditions(scope, params).map(({ parameter, holds }): Reason => ({ reason: parameter, holds }))
+  const asked = filmConditions(scope, params, [], 'exists').map(
+    ({ parameter, holds }): Reason => ({ reason: parameter, holds }),
+  )
   const first = asked.findIndex(({ reason }) => YEARS.includes(reason))
   if (!dated && first === -1) return asked
   return asked.toSpliced(first === -1 ? asked.length : first, 0, {

@@ -26,14 +26,18 @@ export interface Condition {
 }
 
 /**
- * What the parameters ask of film `f`, in the order in which a film that fails several is told to fail.
- * @param each whether films are few, so that the links of each are looked up, whatever the planner thinks of the members that are asked for
+ * How a film's links are asked for. All are the same to PostgreSQL where films are filtered by them; but `in`, where it stands in a `case`, reads
+ * all links for each film once they are too many for a table in memory, and `exists` looks them up. `each` looks up those of each
+ * film, whatever the planner thinks of the members that are asked for.
  */
+type ByLinks = 'in' | 'exists' | 'each'
+
+/** What the parameters ask of film `f`, in the order in which a film that fails several is told to fail. */
 export function filmConditions(
   scope: Scope,
   params: FilmParams,
   selectsRows: Selector[] = [],
-  each = false,
+  byLinks: ByLinks = 'in',
 ): Condition[] {
   const { from, to, year, title, min_votes, exclude_suspect, person_id, job } = params
   const all: Condition[] = []
@@ -47,8 +51,10 @@ export function filmConditions(
         (link) => sql`select film_id from ${fact(scope, link)}
                       where load_id = ${scope.load} and ${sql.ref(id)} in (${ids})`,
       )
-      if (!each) return sql<boolean>`f.film_id in (${sql.join(some, sql` union all `)})`
-      const its = some.map((rows) => sql`exists (${rows} and film_id = f.film_id offset 0)`)
+      if (byLinks === 'in') return sql<boolean>`f.film_id in (${sql.join(some, sql` union all `)})`
+      const its = some.map(
+        (rows) => sql`exists (${rows} and film_id = f.film_id ${byLinks === 'each' ? sql`offset 0` : sql``})`,
+      )
       return sql<boolean>`(${sql.join(its, sql` or `)})`
     })
   const oneOf = (parameter: Selector | 'status', column: string) =>
@@ -92,17 +98,28 @@ export function countedFilms(db: MoviesDb, scope: Scope, params: FilmParams) {
     .where((eb) => eb.and(filmConditions(scope, params).map(({ holds }) => holds)))
 }
 
+/** Films of which each may be asked by itself, some three microseconds each. */
+const FEW = 10_000
+
 /**
- * How many of the films that count also meet what few films of any load do, and an index has: they are found by it first, and then asked one by
- * one. A plan that is made for any company expects one of few films; to look for films without a date among all of a large one's would
- * take a third of a second, or seconds, at millions of films.
+ * How many of the films that count also meet what few films of most loads do, and an index has: they are found by it first, and as long as they
+ * are few asked one by one whose they are. A plan that is made for any company expects one of few films; to look for films without a date
+ * among all of a large one's would take a third of a second, or seconds, at millions of films.
  */
 function scarceAmong(scope: Scope, params: FilmParams, scarce: RawBuilder<boolean>): RawBuilder<number> {
-  const conditions = filmConditions(scope, params, [], true).map(({ holds }) => holds)
+  const found = sql`from ${fact(scope, 'film')} f where f.load_id = ${scope.load} and ${scarce}`
+  const among = (byLinks: ByLinks) => {
+    const conditions = filmConditions(scope, params, [], byLinks).map(({ holds }) => holds)
+    return sql<number>`(
+      select count(*)
+      from (select * ${found} offset 0) as f
+      ${conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``})`
+  }
+  const { company_id, genre_id, person_id, keyword_id, country } = params
+  if ([company_id, genre_id, person_id, keyword_id, country].every((ids) => ids === undefined)) return among('in')
   return sql`(
-    select count(*)
-    from (select * from ${fact(scope, 'film')} f where f.load_id = ${scope.load} and ${scarce} offset 0) as f
-    ${conditions.length > 0 ? sql`where ${sql.join(conditions, sql` and `)}` : sql``})`
+    case when (select count(*) from (select ${found} limit ${sql.lit(FEW + 1)}) as found) <= ${sql.lit(FEW)}
+         then ${among('each')} else ${among('in')} end)`
 }
 
 /** Where no period is grouped by, undated films count as long as no year is asked for. */
