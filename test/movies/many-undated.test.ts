@@ -17,25 +17,28 @@ t.test('films without a date are counted whether they are few or too many to be 
       where release_date is null and ${sql.ref(member)} = any(${ids})`.execute(writer)
     return Number(found.rows[0]?.films)
   }
-  for (const share of ['few', 'nearly all']) {
+  // Other limits the second time, so that no answer of before is there.
+  for (const [share, limit] of [
+    ['few', 10],
+    ['nearly all', 11],
+  ] as const) {
     // No load does this to its rows: it stands for a file that has few dates.
     if (share !== 'few') await sql`update ${film} set release_date = null where film_id % 50 <> 0`.execute(writer)
     const companies = await undated('film_company', 'company_id', [1, 2, 3])
     const genres = await undated('film_genre', 'genre_id', [18, 35])
     if (share !== 'few') t.ok(companies > 100 && genres > 1000, `${companies} and ${genres} films`)
-    // Each asked by itself, so that no answer of before is there.
     for (const [url, films] of [
       ['company-years?company_id=1,2,3', companies],
       ['genre-years?genre_id=18,35', genres],
       ['years?genre_id=18,35', genres],
     ] as const)
       t.equal(
-        (await house.get(`/v1/movies/${url}&limit=${share.length}`)).body.meta.excluded.undated,
+        (await house.get(`/v1/movies/${url}&limit=${limit}`)).body.meta.excluded.undated,
         films,
         `${share}: ${url}`,
       )
   }
   const total = await sql<{ films: number }>`
     select count(*) as films from ${film} where release_date is null`.execute(writer)
-  t.ok(Number(total.rows[0]?.films) > 10_000)
+  t.ok(Number(total.rows[0]?.films) > 10_000, 'more than are asked one by one')
 })

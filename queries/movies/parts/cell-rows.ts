@@ -58,7 +58,7 @@ export interface CellRows {
   heads: AliasedRawBuilder<unknown, string>[]
   measures: AliasedRawBuilder<unknown, string>[]
   /** The table that they are added up from. */
-  table: string
+  table: `movies.${Rollup['table'] | 'film'}`
   /** Whether they are in the table as they are, ready to be shown. */
   read?: boolean
 }
