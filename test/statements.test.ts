@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import t from 'tap'
@@ -107,4 +109,39 @@ t.test('a report that does more with a number than hand it on is written anew ea
     [(n: number) => sql.lit(n), 'puts it into the text'],
   ] as const)
     t.equal(await timesWritten(reportThat(does)), 7, `one that ${what}`)
+})
+
+t.test('what is remembered of a statement is little more than its text', async (t) => {
+  const { warehouse } = await build(t)
+  const [served] = (await loadReports()).filter(({ name }) => name === 'movies/company-years')
+  let text = ''
+  const remember = async (id: number) => {
+    const query = { company_id: '3', aggregate: 'mean' }
+    const question = await understand(
+      served as ServedReport,
+      paramsOf(served as ServedReport).parse(query),
+      json,
+      async () => ({
+        ...snapshot,
+        id,
+      }),
+    )
+    for (let time = 0; time < 3; time++) {
+      const statement = statementFor(question, (one) => statementOf(warehouse.reader, one).compile() as Statement)
+      // As it is when it is sent: in one piece.
+      text = Buffer.from(statement.sql).toString()
+    }
+  }
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  await remember(1_000)
+  const before = heap()
+  const kinds = 200
+  for (let id = 1_001; id <= 1_000 + kinds; id++) await remember(id)
+  const each = (heap() - before) / kinds
+  t.ok(each < 2 * text.length + 3_000, `${Math.round(each)} bytes for ${text.length}`)
 })

@@ -13,6 +13,8 @@ export interface OverTime {
   start: number
   middle: number
   end: number
+  /** From the beginning on, one for each load's time. */
+  each: number[]
 }
 
 const EVERY_MS = 2000
@@ -49,7 +51,9 @@ export class Memory {
     const last = this.#seen.at(-1)?.at as number
     const around = (what: 'server' | 'database', from: number) =>
       median(this.#seen.filter(({ at }) => at >= from && at <= from + seconds * 1000).map((one) => one[what]))
+    const times = Math.floor((last - first) / (seconds * 1000))
     const over = (what: 'server' | 'database') => ({
+      each: Array.from({ length: times }, (_, nth) => around(what, first + nth * seconds * 1000)),
       start: around(what, first),
       middle: around(what, (first + last - seconds * 1000) / 2),
       end: around(what, last - seconds * 1000),

@@ -91,6 +91,7 @@ export async function soak(options: SoakOptions): Promise<boolean> {
     row('not modified', String(result.notModified), '')
     row('p50, p99', `${result.p50.toFixed(1)}, ${result.p99.toFixed(0)} ms`, '')
     row('memory of the server: start, middle, end', `${mb(ours)} MB`, `end ≤ ${MOST_GROWTH} × middle`)
+    row('· from load to load', ours.each.map((one) => one.toFixed(0)).join(', '), '')
     row('· of PostgreSQL, what is shared counted once', database ? `${mb(database)} MB` : 'cannot be read here', '')
     row('pages told of the last load', `${pages} of ${(bytes / 2 ** 20).toFixed(1)} MB`, '')
     // With errors of the server's own its log tells why.
