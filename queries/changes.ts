@@ -114,7 +114,7 @@ export const flatFields = ({ heads, names, shown, additive }: ComparedColumns): 
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
 
-/** All flat rows, for `textRows`. */
+/** All flat rows, for `writtenRows`. */
 export const flatRows = (db: AnyDb, comparison: Comparison, page: Page): Rows<unknown> =>
   db
     .selectFrom(sql<Record<string, unknown>>`(${flat(db, comparison, page.sort)})`.as('changed'))

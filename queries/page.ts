@@ -93,12 +93,6 @@ function assertColumn(report: Report, parameter: string, column: string): void {
 const typeOf = (report: Report, column: string): SqlType =>
   factsOf((report.row.shape as z.ZodRawShape)[column] as z.ZodType).sql
 
-/** One row of a page: its JSON text, and the values that a cursor keeps. */
-export interface JsonRow {
-  json: string
-  sort_values: (string | null)[]
-}
-
 // biome-ignore lint/suspicious/noExplicitAny: the rows of any report
 type AnyDb = ReadonlyKysely<any>
 /** Rows of a report as `row`. */
@@ -116,41 +110,54 @@ export const keptLoads = (db: AnyDb, loadIds: number[]): Rows<{ kept: boolean }>
     .where('load_id', 'in', loadIds)
     .select(sql<boolean>`bool_and(state <> 'dropped')`.as('kept'))
 
-/** The page as JSON, one text a row. */
-export function jsonRows(db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<JsonRow> {
-  const columns = sql.join(page.fields.map((column) => shownAs(report, column)))
-  const values = sql.join(page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`))
-  return shaped(db, report, rows, page).select([
-    sql<string>`row_to_json((select line from (select ${columns}) as line))::text`.as('json'),
-    sql<(string | null)[]>`array[${values}]`.as('sort_values'),
-  ])
+/**
+ * How PostgreSQL writes a row as one text: an object of JSON, a line of CSV without its end, or a JSON array of the texts of its cells, in which
+ * lists are JSON. A program that got the cells one by one would take ten times as long over them as it takes to hand such a text on.
+ */
+export type Line = 'json' | 'csv' | 'cells'
+
+function written(report: Report, fields: string[], line: Line): RawBuilder<string> {
+  if (line === 'csv')
+    return sql`array_to_string(array[${sql.join(fields.map((name) => csvCell(report, name)))}], ',', '')`
+  if (line === 'cells')
+    return sql`array_to_json(array[${sql.join(fields.map((name) => textOf(report, name, 'json')))}])::text`
+  const columns = fields.map((name) => shownAs(report, name))
+  return sql`row_to_json((select line from (select ${sql.join(columns)}) as line))::text`
 }
 
-/** The page as texts, one a column; a list is joined by `|`, or is JSON. */
-export const textRows = (
+/** RFC 4180: quotes only where they are needed; unknown is empty, so an empty text is quoted to differ from it. */
+function csvCell(report: Report, column: string): RawBuilder<string | null> {
+  const text = textOf(report, column, 'joined')
+  if (!['text', 'text[]'].includes(typeOf(report, column))) return text
+  return sql`case when ${text} = '' or ${text} ~ ${sql.lit('[",\r\n]')} then '"' || replace(${text}, '"', '""') || '"' else ${text} end`
+}
+
+/** The page's rows, each as one text. */
+export const writtenRows = (
   db: AnyDb,
   report: Report,
   rows: Rows<unknown>,
   page: Page,
-  lists: Lists = 'joined',
-): Rows<TextRow> =>
+  line: Line,
+): Rows<{ line: string }> => shaped(db, report, rows, page).select(written(report, page.fields, line).as('line'))
+
+/** The page as texts, one a column, lists as JSON. */
+export const textRows = (db: AnyDb, report: Report, rows: Rows<unknown>, page: Page): Rows<TextRow> =>
   shaped(db, report, rows, page).select(
-    page.fields.map((column) => textOf(report, column, lists).as(column)),
+    page.fields.map((column) => textOf(report, column, 'json').as(column)),
   ) as unknown as Rows<TextRow>
 
-/** How a list is written as a text; joined, it cannot be taken apart again where an element has a `|`. */
+/** How a list is written as a text; joined by `|`, it cannot be taken apart again where an element has one. */
 type Lists = 'joined' | 'json'
 
 /** A row's cells as texts, by column. */
 export type TextRow = Record<string, string | null>
 
-const textOf = (report: Report, column: string, lists: Lists) => {
+const textOf = (report: Report, column: string, lists: Lists): RawBuilder<string | null> => {
   const value = sql.ref(`row.${column}`)
   if (typeOf(report, column) === 'timestamptz') return instantText(value)
-  if (typeOf(report, column) !== 'text[]') return sql<string | null>`${value}::text`
-  return lists === 'json'
-    ? sql<string | null>`to_json(${value})::text`
-    : sql<string | null>`array_to_string(${value}, '|')`
+  if (typeOf(report, column) !== 'text[]') return sql`${value}::text`
+  return lists === 'json' ? sql`to_json(${value})::text` : sql`array_to_string(${value}, '|')`
 }
 
 /** A column of a row, under its name, as JSON shows it. */
@@ -181,9 +188,6 @@ export interface ReadPage {
   members: (string | null)[]
 }
 
-/** How a row of a page is written: an object of JSON, or a JSON array of the texts of its cells, in which lists are joined or JSON. */
-export type Line = 'json' | 'texts' | 'cells'
-
 export interface PageQuestion {
   report: Report
   loadId: number
@@ -209,12 +213,7 @@ export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage>
   const found = foundFirst(question) ? sql`found as materialized (${keysOf(db, question, cut)}),` : sql``
   const wanted = foundFirst(question) ? amongFound(db, question) : db.selectFrom(rows.as('row'))
   const fetched = ordered(wanted, report, cut).select(needed.map((name) => sql.ref(`row.${name}`).as(name)))
-  const shown = page.fields.map((name) => shownAs(report, name))
   const values = page.sort.map(({ column }) => sql`${sql.ref(`row.${column}`)}::text`)
-  const written =
-    line === 'json'
-      ? sql`row_to_json((select line from (select ${sql.join(shown)}) as line))::text`
-      : sql`array_to_json(array[${sql.join(page.fields.map((name) => textOf(report, name, line === 'cells' ? 'json' : 'joined')))}])::text`
   const members = meta.map((query) => sql`(select row_to_json(told)::text from (${query}) as told)`)
   const statement = sql<ReadPage>`(
     with ${found}
@@ -224,7 +223,7 @@ export function pageStatement(db: AnyDb, question: PageQuestion): Rows<ReadPage>
     select ${keptLoads(db, [loadId])} as kept,
            (select count(*) from page) as rows,
            (select count(*) from numbered) > ${sql.lit(page.limit)} as more,
-           (select string_agg(${written}, ${separator} order by position) from page as row) as lines,
+           (select string_agg(${written(report, page.fields, line)}, ${separator} order by position) from page as row) as lines,
            (select array[${sql.join(values)}] from page as row order by position desc limit 1) as last,
            ${count ? sql`(${rowCount(db, rows)})` : sql`null::bigint`} as total,
            array[${sql.join(members)}]::text[] as members)`

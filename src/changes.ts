@@ -10,13 +10,13 @@ import {
   flatReport,
   flatRows,
 } from '../queries/changes.ts'
-import { areSortValues, type Page, textRows } from '../queries/page.ts'
+import { areSortValues, type Page, writtenRows } from '../queries/page.ts'
 import { wholeNumber } from '../queries/params.ts'
 import { type Scope, scopeOf } from '../queries/report.ts'
 import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
-import { csvLine, csvRow } from './csv.ts'
+import { csvLine } from './csv.ts'
 import { badParameter } from './errors.ts'
 import { type Format, MOST_ROWS } from './format.ts'
 import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
@@ -186,8 +186,8 @@ async function readChanges(
   const shown = rows.slice(0, limit)
   const next = rows.length > limit ? makeCursor(load.id, rowsFingerprint, shown.at(-1)?.sort_values ?? []) : null
   if (!format.tellsMeta) {
-    const texts = await csvRows(db, question, { ...page, limit }).execute(run)
-    return { body: csvLine(page.fields) + texts.map((row) => csvRow(row, page.fields)).join(''), next }
+    const written = await csvRows(db, question, { ...page, limit }).execute(run)
+    return { body: csvLine(page.fields) + written.map(({ line }) => `${line}\r\n`).join(''), next }
   }
   const { added, removed, changed } = found[0] as (typeof found)[0]
   const lines = await explained(db, question, shown, signal)
@@ -214,9 +214,9 @@ export async function assertComparable(db: AnyDb, { comparison }: ChangesQuestio
     await assertAnswerable(db, comparison.report, scope, comparison.params)
 }
 
-/** All flat rows as texts. */
+/** All flat rows as lines of CSV. */
 export const csvRows = (db: AnyDb, { comparison }: ChangesQuestion, page: Page) =>
-  textRows(db, flatReport(comparison), flatRows(db, comparison, page), page)
+  writtenRows(db, flatReport(comparison), flatRows(db, comparison, page), page, 'csv')
 
 /** What the figures of each load rest on beside its films, by name: which prices, say; and what is to be told of the rows that show. */
 async function toldOfLoads(

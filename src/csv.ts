@@ -1,9 +1,5 @@
-/** RFC 4180: CRLF ends a line, quotes only where they are needed, unknown is empty; an empty text is quoted to differ from it. */
+/** RFC 4180, as reports' rows are written by `csvCell` in queries/page.ts: CRLF ends a line, quotes only where they are needed, unknown is empty; an empty text is quoted to differ from it. */
 export const csvLine = (cells: (string | null)[]): string => `${cells.map(csvCell).join(',')}\r\n`
-
-/** Rows of texts by column, in the order of the columns. */
-export const csvRow = (row: Record<string, string | null>, columns: string[]): string =>
-  csvLine(columns.map((column) => row[column] ?? null))
 
 const csvCell = (cell: string | null): string => {
   if (cell === null) return ''

@@ -40,10 +40,15 @@ export async function encode(body: Buffer, encoding: Encoding): Promise<Buffer> 
   return body
 }
 
+/**
+ * For whole results, which are sent once and not kept: at the least quality they take a third of the time (of 4.9 MB of CSV br 24 ms instead of 64,
+ * gzip 34 instead of 112) and become a fifth larger.
+ */
 export function encoder(encoding: Encoding) {
   // A small window: the usual 4 MB would be held for each export, and filled before the client sees a byte.
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN } = constants
   if (encoding === 'br')
-    return createBrotliCompress({ params: { ...BROTLI.params, [constants.BROTLI_PARAM_LGWIN]: 18 } })
-  if (encoding === 'gzip') return createGzip()
+    return createBrotliCompress({ params: { [BROTLI_PARAM_QUALITY]: 1, [BROTLI_PARAM_LGWIN]: 18 } })
+  if (encoding === 'gzip') return createGzip({ level: 1 })
   return undefined
 }

@@ -6,11 +6,12 @@ export class Sum {
   readonly #hash = createHash('sha256')
   #digest: string | undefined
 
-  /** @returns the text, counted */
-  add(text: string, rows: number): string {
-    this.#hash.update(text)
+  /** @returns the text's bytes, counted; made here, as whoever is to send it would have to make them once more */
+  add(text: string, rows: number): Buffer {
+    const bytes = Buffer.from(text)
+    this.#hash.update(bytes)
     this.rows += rows
-    return text
+    return bytes
   }
 
   /** Final: nothing can be added once it has been asked for. */

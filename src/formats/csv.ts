@@ -1,5 +1,5 @@
-import { type TextRow, textRows } from '../../queries/page.ts'
-import { csvLine, csvRow } from '../csv.ts'
+import { writtenRows } from '../../queries/page.ts'
+import { csvLine } from '../csv.ts'
 import { type Format, MOST_ROWS } from '../format.ts'
 import type { Sum } from '../sum.ts'
 
@@ -11,28 +11,25 @@ export const csv: Format = {
   binary: false,
   mostRows: MOST_ROWS,
   tellsMeta: false,
-  line: 'texts',
-  separator: ',',
-  page({ lines }, { page }) {
-    const cells = JSON.parse(`[${lines ?? ''}]`) as (string | null)[][]
-    return csvLine(page.fields) + cells.map(csvLine).join('')
-  },
+  line: 'csv',
+  separator: '\r\n',
+  page: ({ lines }, { page }) => csvLine(page.fields) + (lines === null ? '' : `${lines}\r\n`),
   whole: {
     trailers: true,
-    rows: (db, report, rows, page) => textRows(db, report, rows, page),
+    rows: (db, report, rows, page) => writtenRows(db, report, rows, page, 'csv'),
     write: (batches, { page }, sum) => writeCsv(batches, page.fields, sum),
   },
 }
 
 /** All rows as CSV, as they come. */
 export async function* writeCsv(
-  batches: AsyncIterable<TextRow[]>,
+  batches: AsyncIterable<{ line: string }[]>,
   columns: string[],
   sum: Sum,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
   let header = csvLine(columns)
   for await (const batch of batches) {
-    yield sum.add(header + batch.map((row) => csvRow(row, columns)).join(''), batch.length)
+    yield sum.add(header + batch.map(({ line }) => `${line}\r\n`).join(''), batch.length)
     header = ''
   }
   if (header) yield sum.add(header, 0)

@@ -1,4 +1,4 @@
-import { jsonRows } from '../../queries/page.ts'
+import { writtenRows } from '../../queries/page.ts'
 import { type Format, MOST_ROWS } from '../format.ts'
 import { Sum } from '../sum.ts'
 
@@ -14,13 +14,15 @@ export const ndjson: Format = {
   separator: '\n',
   page({ rows, lines }) {
     const sum = new Sum()
-    return sum.add(lines === null ? '' : `${lines}\n`, rows) + endRecord(sum)
+    const text = lines === null ? '' : `${lines}\n`
+    sum.add(text, rows)
+    return text + endRecord(sum)
   },
   whole: {
     trailers: false,
-    rows: jsonRows,
-    async *write(batches: AsyncIterable<{ json: string }[]>, _, sum) {
-      for await (const batch of batches) yield sum.add(batch.map(({ json }) => `${json}\n`).join(''), batch.length)
+    rows: (db, report, rows, page) => writtenRows(db, report, rows, page, 'json'),
+    async *write(batches: AsyncIterable<{ line: string }[]>, _, sum) {
+      for await (const batch of batches) yield sum.add(batch.map(({ line }) => `${line}\n`).join(''), batch.length)
       yield endRecord(sum)
     },
   },

@@ -28,7 +28,7 @@ export const parquet: Format = {
   whole: {
     // The footer, which comes last, proves it: without it no reader takes the file.
     trailers: false,
-    rows: (db, report, rows, page) => textRows(db, report, rows, page, 'json'),
+    rows: textRows,
     async *write(batches: AsyncIterable<TextRow[]>, question) {
       const { fields } = question.page
       const file = new ParquetFile(question)

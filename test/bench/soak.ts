@@ -93,6 +93,7 @@ export async function soak(options: SoakOptions): Promise<boolean> {
     row('memory of the server: start, middle, end', `${mb(ours)} MB`, `end ≤ ${MOST_GROWTH} × middle`)
     row('· from load to load', ours.each.map((one) => one.toFixed(0)).join(', '), '')
     row('· of PostgreSQL, what is shared counted once', database ? `${mb(database)} MB` : 'cannot be read here', '')
+    row('· from load to load', database?.each.map((one) => one.toFixed(0)).join(', ') ?? '', '')
     row('pages told of the last load', `${pages} of ${(bytes / 2 ** 20).toFixed(1)} MB`, '')
     // With errors of the server's own its log tells why.
     if (result.errors.size > 0) process.stderr.write(server.said())
