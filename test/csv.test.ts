@@ -39,6 +39,8 @@ t.test('a line of CSV quotes what needs it and nothing else', async (t) => {
     params: z.strictObject({}),
     row: z.strictObject({
       n: column.count('A number'),
+      none: column.optionalId('No number'),
+      less: column.count('A number below zero'),
       text: column.optionalText('A text'),
       flag: column.yes('A flag'),
       list: column.texts('Texts'),
@@ -50,20 +52,31 @@ t.test('a line of CSV quotes what needs it and nothing else', async (t) => {
       db
         .selectFrom(
           sql<{ n: number }>`(values ${sql.join(
-            rows.map(([n, text, flag, list]) => sql`(${n}::bigint, ${text}::text, ${flag}::boolean, ${list}::text[])`),
-          )})`.as(sql`r (n, text, flag, list)`),
+            rows.map(
+              ([n, text, flag, list]) =>
+                sql`(${n}::bigint, null::bigint, ${-n}::bigint, ${text}::text, ${flag}::boolean, ${list}::text[])`,
+            ),
+          )})`.as(sql`r (n, none, less, text, flag, list)`),
         )
         .selectAll() as never,
   }) as unknown as Report
   const page = {
     sort: [{ column: 'n', descending: false }],
-    fields: ['n', 'text', 'flag', 'list'],
+    fields: ['none', 'text', 'n', 'none', 'less', 'flag', 'list'],
     limit: null,
     after: null,
   }
   const query = texts.query(warehouse.reader, {} as never, {})
   const written = await writtenRows(warehouse.reader, texts, query, page, 'csv').execute()
-  const cells = rows.map(([n, text, flag, list]) => [String(n), text, String(flag), list.join('|')])
+  const cells = rows.map(([n, text, flag, list]) => [
+    null,
+    text,
+    String(n),
+    null,
+    String(0 - n),
+    String(flag),
+    list.join('|'),
+  ])
   t.strictSame(
     written.map(({ line }) => `${line}\r\n`),
     cells.map(csvLine),
