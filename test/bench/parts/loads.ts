@@ -2,9 +2,20 @@ import path from 'node:path'
 import { inTurn } from '../rounds.ts'
 import { type Setting, show } from '../setting.ts'
 import { copyRows, splitRows } from './copied.ts'
+import { findPandas } from './pandas.ts'
 
 /** A whole load, checks and rollups included, against the least that a load could take. */
-export async function loads({ asked, client, warehouse, folder, loaded, load, row, tell }: Setting): Promise<void> {
+export async function loads({
+  asked,
+  client,
+  warehouse,
+  folder,
+  source,
+  loaded,
+  load,
+  row,
+  tell,
+}: Setting): Promise<void> {
   const split = path.join(folder, 'split')
   const tables = await splitRows(client, warehouse.libpq, split, loaded.id)
   let last = loaded
@@ -20,6 +31,10 @@ export async function loads({ asked, client, warehouse, folder, loaded, load, ro
     asked.films > 100_000 ? 1 : 3,
   )
   tell('whole load, checks and rollups included', compared, '\\copy of the rows, split already', 's', '≤ 2')
+  const pandas = await findPandas(client, warehouse.libpq, path.join(source, 'movies_metadata.csv'))
+  const faster = pandas && (await inTurn(pandas, again))
+  if (faster) tell('· pandas and to_sql, keys and indexes, no rollups', faster, 'the whole load', 's', '≥ 3')
+  else row('· pandas and to_sql', 'the python3 here has no pandas, SQLAlchemy and psycopg', '', '', '≥ 3')
   const stages = Object.entries(last.timings).map(([stage, ms]) => `${stage} ${ms}`)
   row('· its stages', `${stages.join(', ')} ms`, '', '', '')
   row('· memory of the load', `${show(peak)} MB`, '', '', '≤ 300 MB')
