@@ -16,7 +16,7 @@ import { type Scope, scopeOf } from '../queries/report.ts'
 import { assertAnswerable, ofKept, type PageAnswer } from './answer.ts'
 import type { ByteCache } from './cache.ts'
 import type { ComparedLoad } from './compared-loads.ts'
-import { csvLine } from './csv.ts'
+import { csvLine, csvLines } from './csv.ts'
 import { badParameter } from './errors.ts'
 import { type Format, MOST_ROWS } from './format.ts'
 import { makeCursor, NO_CURSOR, readCursor } from './page-cursor.ts'
@@ -187,7 +187,7 @@ async function readChanges(
   const next = rows.length > limit ? makeCursor(load.id, rowsFingerprint, shown.at(-1)?.sort_values ?? []) : null
   if (!format.tellsMeta) {
     const written = await csvRows(db, question, { ...page, limit }).execute(run)
-    return { body: csvLine(page.fields) + written.map(({ line }) => `${line}\r\n`).join(''), next }
+    return { body: csvLine(page.fields) + csvLines(written), next }
   }
   const { added, removed, changed } = found[0] as (typeof found)[0]
   const lines = await explained(db, question, shown, signal)

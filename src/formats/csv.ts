@@ -1,5 +1,5 @@
 import { writtenRows } from '../../queries/page.ts'
-import { csvLine } from '../csv.ts'
+import { csvLine, csvLines } from '../csv.ts'
 import { type Format, MOST_ROWS } from '../format.ts'
 import type { Sum } from '../sum.ts'
 
@@ -29,7 +29,7 @@ export async function* writeCsv(
 ): AsyncGenerator<Buffer> {
   let header = csvLine(columns)
   for await (const batch of batches) {
-    yield sum.add(header + batch.map(({ line }) => `${line}\r\n`).join(''), batch.length)
+    yield sum.add(header + csvLines(batch), batch.length)
     header = ''
   }
   if (header) yield sum.add(header, 0)
