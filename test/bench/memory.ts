@@ -22,7 +22,7 @@ const EVERY_MS = 2000
 export class Memory {
   readonly #server: number
   readonly #opened: ReturnType<typeof open>
-  readonly #seen: { at: number; server: number; database: number }[] = []
+  readonly #seen: ({ at: number; server: number } & DatabaseMb)[] = []
   #watching: NodeJS.Timeout | undefined
 
   constructor(server: number, env: Record<string, string>) {
@@ -37,29 +37,36 @@ export class Memory {
   async #look(): Promise<void> {
     const { client } = await this.#opened
     const [server, database] = await Promise.all([residentMb(this.#server), databaseMb(client)])
-    this.#seen.push({ at: performance.now(), server, database })
+    this.#seen.push({ at: performance.now(), server, ...database })
   }
 
   /**
    * Medians, each over as long as one load follows another: what the load before has left and the next one throws away comes and goes.
    * @returns for the database nothing where its processes cannot be looked at
    */
-  async told(seconds: number): Promise<{ server: OverTime; database: OverTime | undefined }> {
+  async told(
+    seconds: number,
+  ): Promise<{ server: OverTime; sessions: OverTime | undefined; buffers: OverTime | undefined }> {
     clearInterval(this.#watching)
     await this.#look()
     const first = this.#seen[0]?.at as number
     const last = this.#seen.at(-1)?.at as number
-    const around = (what: 'server' | 'database', from: number) =>
+    const around = (what: 'server' | keyof DatabaseMb, from: number) =>
       median(this.#seen.filter(({ at }) => at >= from && at <= from + seconds * 1000).map((one) => one[what]))
     const times = Math.floor((last - first) / (seconds * 1000))
-    const over = (what: 'server' | 'database') => ({
+    const over = (what: 'server' | keyof DatabaseMb) => ({
       each: Array.from({ length: times }, (_, nth) => around(what, first + nth * seconds * 1000)),
       start: around(what, first),
       middle: around(what, (first + last - seconds * 1000) / 2),
       end: around(what, last - seconds * 1000),
     })
-    const database = over('database')
-    return { server: over('server'), database: database.end > 0 ? database : undefined }
+    const [sessions, buffers] = [over('sessions'), over('buffers')]
+    const readable = sessions.end > 0
+    return {
+      server: over('server'),
+      sessions: readable ? sessions : undefined,
+      buffers: readable ? buffers : undefined,
+    }
   }
 
   /** Loads whose tables are there, those of dropped ones included. */
@@ -84,12 +91,25 @@ async function open(env: Record<string, string>) {
   return { warehouse, client: await warehouse.connect('reelhouse bench') }
 }
 
-/** Of all PostgreSQL's processes but the first; a page that several share is divided among them. */
-async function databaseMb(client: pg.Client): Promise<number> {
+/**
+ * Memory of PostgreSQL's processes but the first. What is shared is divided among those that have looked at it; `shared_buffers` says how much it
+ * may be.
+ */
+interface DatabaseMb {
+  /** What each has for itself. */
+  sessions: number
+  /** What they share. */
+  buffers: number
+}
+
+async function databaseMb(client: pg.Client): Promise<DatabaseMb> {
   const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity')
-  const sizes = rows.map(async ({ pid }) => {
-    const status = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-    return Number(/^Pss:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024
-  })
-  return (await Promise.all(sizes)).reduce((sum, one) => sum + one, 0)
+  const sizes = rows.map(({ pid }) => readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''))
+  const statuses = await Promise.all(sizes)
+  const sum = (kind: string) =>
+    statuses.reduce(
+      (sum, status) => sum + Number(new RegExp(`^Pss_${kind}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024,
+      0,
+    )
+  return { sessions: sum('Anon'), buffers: sum('Shmem') }
 }

@@ -70,7 +70,7 @@ export async function soak(options: SoakOptions): Promise<boolean> {
       loading.then(() => new Promise<never>(() => {})),
     ])
     over.abort()
-    const { server: ours, database } = await memory.told(Math.min(loadEvery, seconds / 3))
+    const { server: ours, sessions, buffers } = await memory.told(Math.min(loadEvery, seconds / 3))
     await loading
     const same = said.between((version) => String(madeOf.get(version)))
     const mixed = result.mixed + said.differing + same.differing.length
@@ -92,8 +92,13 @@ export async function soak(options: SoakOptions): Promise<boolean> {
     row('p50, p99', `${result.p50.toFixed(1)}, ${result.p99.toFixed(0)} ms`, '')
     row('memory of the server: start, middle, end', `${mb(ours)} MB`, `end ≤ ${MOST_GROWTH} × middle`)
     row('· from load to load', ours.each.map((one) => one.toFixed(0)).join(', '), '')
-    row('· of PostgreSQL, what is shared counted once', database ? `${mb(database)} MB` : 'cannot be read here', '')
-    row('· from load to load', database?.each.map((one) => one.toFixed(0)).join(', ') ?? '', '')
+    for (const [what, one] of [
+      ['· of PostgreSQL’s sessions, each by itself', sessions],
+      ['· of PostgreSQL’s shared buffers, as far as anybody looked at them', buffers],
+    ] as const) {
+      row(what, one ? `${mb(one)} MB` : 'cannot be read here', '')
+      row('· from load to load', one?.each.map((one) => one.toFixed(0)).join(', ') ?? '', '')
+    }
     row('pages told of the last load', `${pages} of ${(bytes / 2 ** 20).toFixed(1)} MB`, '')
     // With errors of the server's own its log tells why.
     if (result.errors.size > 0) process.stderr.write(server.said())
