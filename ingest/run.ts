@@ -333,7 +333,7 @@ async function makeSnapshot(trx: Transaction<unknown>, load: Load): Promise<void
   const { numAffectedRows } = await sql`
     update reelhouse.load
     set state = ${blocked ? 'blocked' : 'held'}, row_counts = ${JSON.stringify(merged.rowCounts)}::jsonb,
-        data_through = ${merged.dataThrough}, rolled_up = true, timings = ${JSON.stringify(timings)}::jsonb, finished_at = clock_timestamp()
+        data_through = ${merged.dataThrough}, rollups = ${Object.keys(subject.rollups)}::text[], timings = ${JSON.stringify(timings)}::jsonb, finished_at = clock_timestamp()
     where load_id = ${loadId} and state = 'running'`.execute(trx)
   // When the ledger's connection breaks, the load counts as dead before its process knows.
   if (numAffectedRows !== 1n) throw new Error(`Load ${loadId} was given up by others while it ran.`)

@@ -161,8 +161,8 @@ export interface Scope {
   loadId: number
   /** The same, written into the statement: only then can a plan be kept that knows its partitions alone. */
   load: RawBuilder<number>
-  /** Whether the load's rollups may be read in place of its facts. */
-  rolledUp: boolean
+  /** The rollups that may be read in place of facts, by the names of their tables: those that the load has. */
+  rollups: string[]
   /** By family, the load that read what this one has of it: its heavy facts are there. None of what it has nothing of. */
   readBy: Record<string, number>
   /** Of an append-only subject: the loads whose rows readers see, as a text of int4multirange. */
@@ -174,11 +174,15 @@ export const tableOfLoad = (fact: string, loadId: number): string => `${fact}_${
 
 export const scopeOf = (
   loadId: number,
-  { rolledUp, readBy = {}, shows }: { rolledUp: boolean; readBy?: Record<string, number>; shows?: string | null },
+  {
+    rollups = [],
+    readBy = {},
+    shows,
+  }: { rollups?: string[]; readBy?: Record<string, number>; shows?: string | null } = {},
 ): Scope => ({
   loadId,
   load: sql.lit(loadId) as RawBuilder<number>,
-  rolledUp,
+  rollups,
   readBy,
   shows: shows ?? `{[${loadId},${loadId}]}`,
 })

@@ -116,8 +116,8 @@ export function understandChanges(
   const columns = asParameterProblem(() => comparedColumns(report, params, fields))
   const comparison = {
     report,
-    before: scopeOf(loads.against.id, { rolledUp: false, readBy: loads.against.read_by, shows: loads.against.shows }),
-    after: scopeOf(loads.load.id, { rolledUp: false, readBy: loads.load.read_by, shows: loads.load.shows }),
+    before: scopeOf(loads.against.id, { readBy: loads.against.read_by, shows: loads.against.shows }),
+    after: scopeOf(loads.load.id, { readBy: loads.load.read_by, shows: loads.load.shows }),
     params,
     columns,
   }

@@ -12,7 +12,8 @@ export interface Snapshot {
   /** When readers first saw it. */
   published_at: string
   data_through: string | null
-  rolled_up: boolean
+  /** Tables of its subject's rollups that hold its rows. */
+  rollups: string[]
   /** By family, the load that read what this one has of it. */
   read_by: Record<string, number>
   /** Of an append-only subject: the loads whose rows readers of it see. */
@@ -22,11 +23,10 @@ export interface Snapshot {
 /** What reports read of it. */
 export const scopeOfSnapshot = ({
   id,
-  rolled_up,
+  rollups,
   read_by,
   shows,
-}: Omit<Snapshot, 'published_at' | 'data_through'>): Scope =>
-  scopeOf(id, { rolledUp: rolled_up, readBy: read_by, shows })
+}: Omit<Snapshot, 'published_at' | 'data_through'>): Scope => scopeOf(id, { rollups, readBy: read_by, shows })
 
 /**
  * Knows which load readers see. It hears of publications by any process and keeps the pointers in memory, so that an
@@ -84,7 +84,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     if (!byNumber) await this.#assertPast(subject, asOf)
     const publication = byNumber ? sql`load_id = ${Number(asOf)}` : sql`at < ${momentOf(asOf).before}::timestamptz`
     const found = await sql<Snapshot & { state: string }>`
-      select load_id as id, state, data_through, rolled_up, ${readBy} as read_by, shows::text, published_at
+      select load_id as id, state, data_through, rollups, ${readBy} as read_by, shows::text, published_at
       from reelhouse.load
       where load_id = (select load_id from reelhouse.publication
                        where subject = ${subject} and ${publication} order by at desc, publication_id desc limit 1)`.execute(
@@ -118,7 +118,7 @@ export class Snapshots extends EventEmitter<{ moved: [subject: string, loadId: n
     this.#asked += 1
     const asked = this.#asked
     const found = await sql<Snapshot & { subject: string }>`
-      select pointer.subject, load.load_id as id, data_through, rolled_up, ${readBy} as read_by, shows::text, load.published_at
+      select pointer.subject, load.load_id as id, data_through, rollups, ${readBy} as read_by, shows::text, load.published_at
       from reelhouse.pointer join reelhouse.load using (load_id)`.execute(this.#warehouse.writer)
     if (asked < this.#answered) return
     this.#answered = asked

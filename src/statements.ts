@@ -82,12 +82,12 @@ function kindOf({ served, snapshot, params, page, format, count }: Question): st
   if (page.after) return undefined
   const numberless = Object.entries(params).map(([name, value]) => [name, mapped(value, () => '#')])
   const { report, name } = served
-  const { id, rolled_up } = snapshot
+  const { id, rollups } = snapshot
   return JSON.stringify([
     name,
     report.version,
     id,
-    rolled_up,
+    rollups,
     numberless,
     page.sort,
     page.fields,

@@ -362,7 +362,7 @@ async function checkParts(
   }: { report: ServedReport['report']; id: number; measures: string[]; additive: string[] },
 ): Promise<void> {
   const { reader } = house.warehouse
-  const scope = scopeOf(id, { rolledUp: true })
+  const scope = scopeOf(id)
   const query = report.compared?.parts?.query(reader, scope, {}) as Rows<Record<string, number>>
   const given = await query.execute()
   t.strictSame(

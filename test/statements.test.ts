@@ -19,7 +19,7 @@ const snapshot = {
   id: 7,
   published_at: '2026-11-01T07:00:00.000Z',
   data_through: '2026-10-28',
-  rolled_up: true,
+  rollups: ['rollup', 'rollup_company', 'rollup_company_genre', 'rollup_split'],
   read_by: {},
   shows: null,
 }

@@ -11,6 +11,7 @@ import {
   setColumns,
 } from '../../queries/movies/parts/cell-rows.ts'
 import { cellIds } from '../../queries/movies/parts/cells.ts'
+import type { CellParams } from '../../queries/movies/parts/film-params.ts'
 import { lifetimeColumns } from '../../queries/movies/parts/measures.ts'
 import { periodOf } from '../../queries/movies/parts/periods.ts'
 import { scopeOf } from '../../queries/report.ts'
@@ -45,13 +46,16 @@ export async function rollUp(
   trx: Transaction<unknown>,
   { loadId, table }: Pick<MergeScope, 'loadId' | 'table'>,
 ): Promise<void> {
-  const scope = scopeOf(loadId, { rolledUp: false })
+  const scope = scopeOf(loadId)
   await planForWholeLoads(trx, 'off')
   for (const rollup of ROLLUPS)
     for (const grain of rollup.grains) {
-      const { by } = rollup
+      const { by, split = false } = rollup
       const cells = { by, periods: grain !== 'ever' }
-      const params = grain === 'month' || grain === 'decade' ? { grain } : {}
+      const params: CellParams = {
+        ...(grain === 'month' || grain === 'decade' ? { grain } : {}),
+        ...(split ? { attribution: 'split' } : {}),
+      }
       const { rows, measures } =
         grain === 'decade'
           ? fromRollup(scope, params, cells, { ...rollup, grain: 'year', within: undefined })
@@ -82,7 +86,10 @@ export async function rollUp(
           ...setColumns(rollup).map((name) => sql.lit(sets[name])),
           ...membersOf(rollup).map((id) => sql.ref(`cell.${id}`)),
           ...times,
-          ...ADDITIVE.map((name) => sql.ref(`cell.${name}`)),
+          // Cents end in noughts where they are added up, and show as they are kept.
+          ...ADDITIVE.map((name) =>
+            split ? sql`trim_scale(${sql.ref(`cell.${name}`)}::numeric)` : sql.ref(`cell.${name}`),
+          ),
           ...computed,
         ])}
         from (${rows}) as cell

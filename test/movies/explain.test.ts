@@ -291,7 +291,7 @@ async function filmsBehind(
   parts: Parts,
   params: Record<string, unknown>,
 ): Promise<number> {
-  const scope = scopeOf(1, { rolledUp: true })
+  const scope = scopeOf(1)
   const { reader, writer } = house.warehouse
   const key = sql.join(report.key.map((column) => sql.ref(column)))
   const { rows } = await sql<{ films: number }>`

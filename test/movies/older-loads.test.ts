@@ -12,6 +12,15 @@ t.test('loads that an older Reelhouse made have the tables that reports read tod
   await migrate(warehouse, '2026-11-27.3-decades')
   const client = await warehouse.connect('test')
   t.teardown(() => client.end())
+  for (const [id, rolledUp] of [
+    [7, true],
+    [8, false],
+  ])
+    await client.query(
+      `insert into reelhouse.load (load_id, subject, state, mode, trigger, actor, source, rolled_up) overriding system value
+       values ($1, 'movies', 'held', 'replace', 'cli', 'ann', 'a file', $2)`,
+      [id, rolledUp],
+    )
   for (const fact of ['film', 'rollup'])
     await client.query(`create table movies.${fact}_7 partition of movies.${fact} for values in (7)`)
   const cell = (columns: object) => {
@@ -34,7 +43,13 @@ t.test('loads that an older Reelhouse made have the tables that reports read tod
   t.ok(applied.includes('2026-11-28.5-large-rollups'))
 
   const movies = subjects.get('movies')
-  const facts = [...(movies?.families ?? []).flatMap((family) => family.facts), ...Object.keys(movies?.rollups ?? {})]
+  const { rows: ledger } = await client.query('select load_id, rollups from reelhouse.load order by load_id')
+  const rollups = ['rollup', 'rollup_company', 'rollup_company_genre']
+  t.same(ledger, [
+    { load_id: 7, rollups },
+    { load_id: 8, rollups: [] },
+  ])
+  const facts = [...(movies?.families ?? []).flatMap((family) => family.facts), ...rollups]
   t.ok(facts.length > 10)
   for (const fact of facts) {
     const { rows } = await client.query('select to_regclass($1) is not null as there', [`movies.${fact}_7`])

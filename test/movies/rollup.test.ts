@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import t from 'tap'
+import { ROLLUP_TABLES } from '../../queries/movies/parts/cell-rows.ts'
 import type { MoviesDb } from '../../queries/movies/parts/tables.ts'
+import { pageStatement, sortKeys } from '../../queries/page.ts'
 import { type Report, type Rows, type Scope, scopeOf } from '../../queries/report.ts'
 import { loadReports } from '../../src/reports.ts'
 import { build, loadGenerated } from '../build.ts'
@@ -13,7 +15,7 @@ import type { ReportName } from './oracle.ts'
 import { type Question, queryOf, question } from './questions.ts'
 import { sweep } from './sweep.ts'
 
-/** A rollup gives what its films give, whatever is asked; and it is read where it has what is asked. */
+/** A rollup gives what its films give, rows and reconciliation, whatever is asked; and it is read where it has what is asked. */
 
 const CELLS: ReportName[] = [
   'years',
@@ -37,22 +39,35 @@ t.test('for any file', { timeout: 0 }, async (t) => {
   const reports = new Map(own.map(({ name, report }) => [name.split('/')[1], report]))
   const reportOf = ({ report }: Question) => reports.get(report) as Report
 
-  /** All rows of the answer as texts, whatever their order. */
-  const rows = async (one: Question, scope: Scope) => {
+  /** Far more than there are. */
+  const ALL = 1_000_000
+  /** All rows of the answer, and what its `meta` tells. */
+  const answer = async (one: Question, scope: Scope) => {
     const report = reportOf(one)
     const params = report.params.parse(queryOf({ params: one.params }))
-    const query = report.query(reader, scope, params) as Rows<unknown>
-    const found = await reader
-      .selectFrom(query.as('row'))
-      .select(sql<string>`row_to_json("row")::text`.as('json'))
-      .execute()
-    return { from: report.addedUpFrom?.(scope, params), rows: found.map(({ json }) => json).sort() }
+    const read = await pageStatement(reader, {
+      report,
+      loadId: scope.loadId,
+      rows: report.query(reader, scope, params) as Rows<unknown>,
+      pickedBy: report.pickedBy?.(scope, params),
+      page: {
+        sort: sortKeys(report, report.defaultSort),
+        fields: Object.keys(report.row.shape),
+        limit: ALL,
+        after: null,
+      },
+      line: 'json',
+      separator: '\n',
+      count: false,
+      meta: report.meta?.(reader, scope, params) ?? [],
+    }).executeTakeFirstOrThrow()
+    return { from: report.addedUpFrom?.(scope, params), told: { rows: read.lines?.split('\n'), meta: read.members } }
   }
   const compare = async (one: Question, loadId: number) => {
-    const kept = await rows(one, scopeOf(loadId, { rolledUp: true }))
-    const counted = await rows(one, scopeOf(loadId, { rolledUp: false }))
+    const kept = await answer(one, scopeOf(loadId, { rollups: ROLLUP_TABLES }))
+    const counted = await answer(one, scopeOf(loadId))
     assert.ok(counted.from === undefined || counted.from === 'movies.film')
-    assert.deepEqual(kept.rows, counted.rows, JSON.stringify(one))
+    assert.deepEqual(kept.told, counted.told, JSON.stringify(one))
     return kept.from
   }
 
@@ -118,7 +133,15 @@ t.test('which table answers', async (t) => {
     ['years', { person_id: '3' }, 'film'],
     ['companies', { genre_id: '3' }, 'film'],
     ['company-years', { aggregate: 'median' }, 'film'],
-    ['company-years', { attribution: 'split' }, 'film'],
+    ['company-years', { attribution: 'split' }, 'rollup_split'],
+    ['company-years', { attribution: 'split', grain: 'decade', min_releases: '2', company_id: '3' }, 'rollup_split'],
+    ['company-years', { attribution: 'split', genre_id: '3' }, 'film'],
+    ['company-years', { attribution: 'split', grain: 'month' }, 'film'],
+    ['company-genre-years', { attribution: 'split' }, 'film'],
+    ['genre-years', { attribution: 'split', from: '1990' }, 'rollup_split'],
+    ['genre-years', { attribution: 'full' }, 'rollup'],
+    ['genres', { attribution: 'split' }, 'rollup_split'],
+    ['person-years', { attribution: 'split' }, 'film'],
     ['company-years', { prices: 'real' }, 'film'],
     ['company-years', { exclude_suspect: 'true' }, 'film'],
     ['company-genre-years', { genre_id: '3', company_id: '2' }, 'rollup_company_genre'],
@@ -135,7 +158,7 @@ t.test('which table answers', async (t) => {
   ]
   for (const [name, params, table] of asked) {
     const report = reports.get(`movies/${name}`) as Report
-    const from = report.addedUpFrom?.(scopeOf(1, { rolledUp: true }), report.params.parse(params))
+    const from = report.addedUpFrom?.(scopeOf(1, { rollups: ROLLUP_TABLES }), report.params.parse(params))
     t.equal(from, `movies.${table}`, `${name} ${JSON.stringify(params)}`)
   }
 })
@@ -145,7 +168,7 @@ t.test('decades of companies are read as they are kept, unless a bound cuts them
   /** Columns to pick rows by before they are added up; none where they are only read. */
   const picked = (name: string, params: Record<string, string>) => {
     const report = reports.get(`movies/${name}`) as Report
-    return report.pickedBy?.(scopeOf(1, { rolledUp: true }), report.params.parse(params))
+    return report.pickedBy?.(scopeOf(1, { rollups: ROLLUP_TABLES }), report.params.parse(params))
   }
   for (const name of ['company-years', 'company-genre-years']) {
     t.equal(picked(name, { grain: 'decade' }), undefined, name)
@@ -163,7 +186,11 @@ t.test('the order by a mean goes by its index, which computes it to the letter a
   for (const mean of ['budget', 'revenue', 'profit']) {
     const plan = await house.warehouse.writer.transaction().execute(async (trx) => {
       for (const way of ['sort', 'seqscan']) await sql`set local ${sql.raw(`enable_${way}`)} = off`.execute(trx)
-      const rows = report.query(trx as unknown as MoviesDb, scopeOf(1, { rolledUp: true }), params) as Rows<unknown>
+      const rows = report.query(
+        trx as unknown as MoviesDb,
+        scopeOf(1, { rollups: ROLLUP_TABLES }),
+        params,
+      ) as Rows<unknown>
       return await trx
         .selectFrom(rows.as('row'))
         .select('company_id' as never)
@@ -176,4 +203,25 @@ t.test('the order by a mean goes by its index, which computes it to the letter a
     t.match(JSON.stringify(plan), /rollup_company_\d+_trim_scale_/, mean)
     t.notMatch(JSON.stringify(plan), /"Sort"/, mean)
   }
+})
+
+t.test('shares are rounded when all of them are added up, and not before', async (t) => {
+  const house = await build(t)
+  const names = ['A', 'B', 'C'].map((name, at) => `{'name': '${name}', 'id': ${at + 1}}`)
+  const films = [1, 2].map((id) => `${id},Film ${id},1995-01-0${id},10,,"[${names}]",[]\n`)
+  const csv = `id,title,release_date,budget,revenue,production_companies,genres\n${films.join('')}`
+  await house.load(await house.file('movies_metadata.csv', csv), { format: 'the-movies-dataset' })
+  const { body } = await house.get('/v1/movies/company-years?attribution=split&fields=releases,budget')
+  t.strictSame(body.data, [
+    { releases: 0.666667, budget: 6.68 },
+    { releases: 0.666667, budget: 6.66 },
+    { releases: 0.666667, budget: 6.66 },
+  ])
+  const account = { overlap: 0, other: 0, without: 0 }
+  t.match(body.meta.reconciliation, {
+    releases: { rows: 2, total: 2, ...account },
+    budget: { rows: 20, total: 20, ...account },
+  })
+  const decade = await house.get('/v1/movies/company-years?attribution=split&grain=decade&min_releases=1')
+  t.strictSame(decade.body.data, [], 'nor are they 1 by being rounded')
 })

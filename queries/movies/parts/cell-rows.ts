@@ -4,7 +4,7 @@ import { type Cells, cellIds, filmFilters, filmsInCells, isSplit, ofMembers, sel
 import { DEFAULT_JOB, type DimensionName, dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions } from './films.ts'
-import { enoughReleases, lifetimeColumns, lifetimes, measures, sums } from './measures.ts'
+import { enoughReleases, FILM_COUNTS, lifetimeColumns, lifetimes, measures, sums } from './measures.ts'
 import { periodOf } from './periods.ts'
 import { isReal } from './prices.ts'
 import { fact } from './tables.ts'
@@ -20,7 +20,9 @@ export interface Rollup {
   by: Cells['by']
   grains: Grain[]
   /** Many cells have a table of their own; sets of few share one, where their name (`nameOf`) tells them apart. */
-  table: 'rollup' | 'rollup_company' | 'rollup_company_genre'
+  table: 'rollup' | 'rollup_company' | 'rollup_company_genre' | 'rollup_split'
+  /** Whether films are shared out among their members, whose shares are not rounded yet. */
+  split?: true
 }
 
 /**
@@ -38,14 +40,21 @@ export const ROLLUPS: Rollup[] = [
   { by: ['content_rating'], grains: ['month', 'year'], table: 'rollup' },
   // Directors, whom the report tells of unless it is asked for others; of all who played there are ten times as many.
   { by: ['person'], grains: ['year'], table: 'rollup' },
+  { by: ['company'], grains: ['year', 'ever'], table: 'rollup_split', split: true },
+  { by: ['genre'], grains: ['year', 'ever'], table: 'rollup_split', split: true },
+  { by: ['country'], grains: ['year'], table: 'rollup_split', split: true },
 ]
 
-/** Columns that tell sets of cells apart in their table. */
-export const setColumns = ({ table }: Pick<Rollup, 'table'>) =>
-  table === 'rollup' ? (['cells', 'grain'] as const) : (['grain'] as const)
+export const ROLLUP_TABLES: string[] = [...new Set(ROLLUPS.map(({ table }) => table))]
 
 /** A set's name in a table that several share. */
 export const nameOf = (by: Cells['by']) => by.join() || 'all'
+
+/** Columns that tell sets of cells apart in their table. */
+export const setColumns = ({ table }: Pick<Rollup, 'table'>) => {
+  const sets = new Set(ROLLUPS.filter((rollup) => rollup.table === table).map(({ by }) => nameOf(by)))
+  return sets.size > 1 ? (['cells', 'grain'] as const) : (['grain'] as const)
+}
 
 /** Columns of the rollup that are added up, and those that are made of these. */
 export const ADDITIVE = sums({}).map(({ alias }) => alias as string)
@@ -65,7 +74,7 @@ export interface CellRows {
 
 /** The cells that pass, each added up, by the cheapest way there is. */
 export function cellRows(scope: Scope, params: CellParams, cells: Cells): CellRows {
-  const kept = scope.rolledUp ? keptCells(scope, params, cells) : undefined
+  const kept = keptCells(scope, params, cells)
   return kept === undefined ? fromFilms(scope, params, cells) : fromRollup(scope, params, cells, kept)
 }
 
@@ -77,14 +86,16 @@ export interface Kept extends Pick<Rollup, 'by' | 'table'> {
 
 /** The kept cells that these are, or of which they can be made; none when figures of single films are needed. */
 function keptCells(scope: Scope, params: CellParams, cells: Cells): Kept | undefined {
-  if (isSplit(params) || isReal(params) || params.aggregate === 'median') return undefined
+  if (isReal(params) || params.aggregate === 'median') return undefined
   if (cells.by.includes('person') && params.job !== undefined && params.job.join() !== DEFAULT_JOB) return undefined
   const { from, to, ...others } = filmFilters(params, cells)
   for (const grain of grainsFor(params, cells))
-    for (const { by, grains, table } of ROLLUPS) {
+    for (const { by, grains, table, split = false } of ROLLUPS) {
       const [within, ...more] = by.filter((name) => !cells.by.includes(name))
       const fits = more.length === 0 && cells.by.every((name) => by.includes(name)) && grains.includes(grain)
-      if (!fits || (within !== undefined && !isOne(params, within))) continue
+      if (!fits || split !== isSplit(params) || !scope.rollups.includes(table)) continue
+      // Shared out among companies alone, a film has other shares than among its companies and genres.
+      if (within !== undefined && (split || !isOne(params, within))) continue
       // What is left asks something of films.
       const asked = filmConditions(scope, others, selectorsOf({ ...cells, by }))
       if (asked.length === 0) return { by, table, grain, within }
@@ -106,11 +117,14 @@ function isOne(params: CellParams, name: DimensionName): boolean {
   return name !== 'person' && Array.isArray(wanted) && wanted.length === 1
 }
 
+/** Keeps PostgreSQL from computing a film's part anew for each sum that it is added to. */
+const ONCE = sql`offset 0`
+
 function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
   const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
   const rows = sql`
     select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)])}
-    from (${filmsInCells(scope, params, cells)}) as f
+    from (${filmsInCells(scope, params, cells)} ${isSplit(params) ? ONCE : sql``}) as f
     ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
     ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}`
   return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.film' }
@@ -143,13 +157,13 @@ export function fromRollup(scope: Scope, params: CellParams, cells: Cells, kept:
     ]
     const rows = sql`
       select ${sql.join(columns)} ${where}
-      ${min_releases === undefined ? sql`` : sql`and f.releases >= ${min_releases}`}`
+      ${min_releases === undefined ? sql`` : sql`and ${enoughReleases(params, sql`f.releases`)}`}`
     const heads = headsOf(scope, params, cells)
     if (cells.periods) heads[0] = sql.ref('cell.period').as('period')
     return {
       rows,
       heads,
-      measures: params.aggregate ? measures(scope, params) : asKept(scope),
+      measures: params.aggregate ? measures(scope, params) : asKept(scope, params),
       table: `movies.${table}`,
       // Means are computed, so they are found first by the one that orders them.
       read: params.aggregate === undefined,
@@ -161,7 +175,7 @@ export function fromRollup(scope: Scope, params: CellParams, cells: Cells, kept:
     select ${sql.join([...ids, sql`f.bucket`, ...ADDITIVE.map(sum)])}
     from (select f.*, ${longer} as bucket ${where}) as f
     group by ${sql.join([...ids, sql`f.bucket`])}
-    ${min_releases === undefined ? sql`` : sql`having sum(f.releases) >= ${min_releases}`}`
+    ${min_releases === undefined ? sql`` : sql`having ${enoughReleases(params, sql`sum(f.releases)`)}`}`
   return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: `movies.${table}` }
 }
 
@@ -180,9 +194,11 @@ const LONGER = {
 }
 
 /** The measures as they are kept. */
-const asKept = (scope: Scope) =>
-  measures(scope, {}).map((measure) => {
+const asKept = (scope: Scope, params: CellParams) => {
+  // Null where a load has no ratings at all, which the rollup does not know.
+  const computed = ['rating_count', ...(isSplit(params) ? FILM_COUNTS : [])]
+  return measures(scope, params).map((measure) => {
     const name = measure.alias as string
-    // Null where a load has no ratings at all, which the rollup does not know.
-    return name === 'rating_count' ? measure : sql.ref(`cell.${name}`).as(name)
+    return computed.includes(name) ? measure : sql.ref(`cell.${name}`).as(name)
   })
+}

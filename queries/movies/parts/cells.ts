@@ -5,7 +5,7 @@ import { type DimensionName, dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmConditions, type Selector } from './films.ts'
 import { bucketOf, isDated } from './periods.ts'
-import { amountOf, joinPrices } from './prices.ts'
+import { amountOf, isReal, joinPrices } from './prices.ts'
 import { fact } from './tables.ts'
 
 /**
@@ -62,21 +62,15 @@ export function filmsInCells(scope: Scope, params: CellParams, cells: Cells): Ra
   }
   if (periods) conditions.push(isDated(params))
   const [budget, revenue] = [amountOf('budget', params), amountOf('revenue', params)]
-  const parts =
-    shared.length > 0
-      ? sql.join(
-          shared.map((name) => sql.ref(`${name}.parts`)),
-          sql` * `,
-        )
-      : undefined
+  const parts = shared.length > 0 ? partsOf(shared) : undefined
   return sql`
     select ${sql.join([
       ...ids,
       ...(periods ? [sql`${bucketOf(params)} as bucket`] : []),
       sql`f.film_id, f.release_year`,
-      sql`${parts ? partOf(budget, shared) : budget} as budget`,
-      sql`${parts ? partOf(revenue, shared) : revenue} as revenue`,
-      ...(parts ? [sql`1::numeric / (${parts}) as share`] : []),
+      sql`${parts ? partOf(budget, shared, params) : budget} as budget`,
+      sql`${parts ? partOf(revenue, shared, params) : revenue} as revenue`,
+      ...(parts ? [sql`1::numeric / ${parts} as share`] : []),
       sql`f.popularity, f.vote_average, f.vote_count`,
       sql`coalesce(rated.rating_count, 0) as rating_count, rated.rating_sum`,
     ])}
@@ -116,14 +110,25 @@ const withPlaces = (rows: RawBuilder<unknown>, ids: string[], within: string[]) 
     from (${rows}) as link`
 }
 
-/** An amount's part for one member, or one pair of members, of a film: whole cents, the spare ones to the first. (A division by 100 would round large ones.) */
-function partOf(amount: RawBuilder<unknown>, shared: string[]): RawBuilder<unknown> {
-  const parts = sql.join(
+/** Among how many members, or pairs of members, a film is shared out. */
+const partsOf = (shared: string[]) =>
+  sql`(${sql.join(
     shared.map((name) => sql.ref(`${name}.parts`)),
     sql` * `,
-  )
+  )})`
+
+/** An amount's part for one member, or one pair of members, of a film: whole cents, the spare ones to the first. (A division by 100 would round large ones.) */
+function partOf(amount: RawBuilder<unknown>, shared: string[], params: CellParams): RawBuilder<unknown> {
+  const parts = partsOf(shared)
   const [first, second] = shared.map((name) => sql.ref(`${name}.place`))
   const place = second ? sql`(${first} * ${sql.ref(`${shared[1]}.parts`)} + ${second})` : first
+  // Whole dollars are divided as integers, in a third of the time, and what is left of them then as cents.
+  if (!isReal(params)) {
+    const cents = sql`${amount} % ${parts} * 100`
+    return sql`
+      case when ${parts} = 1 then ${amount}::numeric
+           else ${amount} / ${parts} + (${cents} / ${parts} + case when ${place} < ${cents} % ${parts} then 1 else 0 end) * 0.01 end`
+  }
   const cents = sql`(${amount} * 100::numeric)`
   return sql`
     (div(${cents}, ${parts}) + case when ${place} < mod(${cents}, ${parts}) then 1 else 0 end) * 0.01`

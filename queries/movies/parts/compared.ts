@@ -4,6 +4,7 @@ import { type Cells, filmsInCells, isSplit } from './cells.ts'
 import { dimensionNamed } from './dimensions.ts'
 import type { CellParams } from './film-params.ts'
 import { filmParts } from './film-parts.ts'
+import { FILM_COUNTS } from './measures.ts'
 import { periodOf } from './periods.ts'
 import { priceMeta } from './prices.ts'
 import { sharedNamesOf } from './shared-names.ts'
@@ -52,12 +53,11 @@ export function comparedByFilms(report: {
   }
 }
 
-const COUNTS = ['releases', 'budget_known', 'revenue_known', 'matched_releases', 'popularity_known']
 const SUMS = ['matched_budget', 'matched_revenue', 'matched_profit', 'vote_count', 'rating_count']
 
 /** Means and medians are no sums, and shares are rounded once they are added up. */
 const additive = (params: CellParams) => [
-  ...(isSplit(params) ? [] : COUNTS),
+  ...(isSplit(params) ? [] : FILM_COUNTS),
   ...(params.aggregate ? [] : ['budget', 'revenue', 'profit']),
   ...SUMS,
 ]

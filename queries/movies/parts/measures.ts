@@ -34,6 +34,9 @@ export const measureColumns = {
   ),
 }
 
+/** Measures that count films, which become shares where films are shared out. */
+export const FILM_COUNTS = ['releases', 'budget_known', 'revenue_known', 'matched_releases', 'popularity_known']
+
 /** How many decimals the measures have: money is whole dollars and counts are whole, unless something divides them. */
 export const measureDecimals = (params: CellParams): Record<string, number | undefined> => {
   const cents = params.aggregate !== undefined || isSplit(params) || isReal(params)
@@ -65,12 +68,12 @@ const middle = (values: RawBuilder<unknown>) => sql`
 
 /**
  * What is added up of the films `f` of a cell. The measures are made of it a level above, where PostgreSQL computes them for the
- * rows of a page alone: exact quotients take longer than sums.
+ * rows of a page alone: exact quotients take longer than sums. Shares are rounded there, too, so that sums can be added up further.
  */
 export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
   const counted = (which?: RawBuilder<unknown>) => {
     const filter = which ? sql`filter (where ${which})` : sql``
-    return isSplit(params) ? sql`coalesce(round(sum(f.share) ${filter}, 6), 0)` : sql`count(*) ${filter}`
+    return isSplit(params) ? sql`coalesce(sum(f.share) ${filter}, 0)` : sql`count(*) ${filter}`
   }
   const told = (name: string) => (isSplit(params) ? counted(known(name)) : sql`count(${sql.ref(`f.${name}`)})`)
   const matched = (value: RawBuilder<unknown>) => sql`sum(${value}) filter (where ${bothKnown})`
@@ -109,10 +112,11 @@ export function sums(params: CellParams): AliasedRawBuilder<unknown, string>[] {
 export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<unknown, string>[] {
   const of = (name: string) => sql.ref(`cell.${name}`)
   const plain = (value: RawBuilder<unknown>) => sql`trim_scale((${value})::numeric)`
-  const amount = (name: string, sum: RawBuilder<unknown>, films: RawBuilder<unknown>, asSum: RawBuilder<unknown>) => {
+  const films = (name: string) => plain(isSplit(params) ? sql`round(${of(name)}, 6)` : of(name))
+  const amount = (name: string, sum: RawBuilder<unknown>, counted: RawBuilder<unknown>, asSum: RawBuilder<unknown>) => {
     if (params.aggregate === 'median') return quotient(middle(of(`${name}_values`)), sql`2`, 2)
     // Indexes of the rollup of companies hold this expression to the letter.
-    if (params.aggregate === 'mean') return quotient(sum, sql`nullif(${films}, 0)`, 2)
+    if (params.aggregate === 'mean') return quotient(sum, sql`nullif(${counted}, 0)`, 2)
     return plain(asSum)
   }
   const matchedProfit = sql`${of('matched_revenue')} - ${of('matched_budget')}`
@@ -120,19 +124,19 @@ export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<un
     case when coalesce(${of('budget')}, ${of('revenue')}) is not null
          then coalesce(${of('revenue')}, 0) - coalesce(${of('budget')}, 0) end`
   return [
-    plain(of('releases')).as('releases'),
+    films('releases').as('releases'),
     amount('budget', of('budget'), of('budget_known'), of('budget')).as('budget'),
-    plain(of('budget_known')).as('budget_known'),
+    films('budget_known').as('budget_known'),
     amount('revenue', of('revenue'), of('revenue_known'), of('revenue')).as('revenue'),
-    plain(of('revenue_known')).as('revenue_known'),
+    films('revenue_known').as('revenue_known'),
     amount('profit', sql`(${matchedProfit})`, of('matched_releases'), difference).as('profit'),
-    plain(of('matched_releases')).as('matched_releases'),
+    films('matched_releases').as('matched_releases'),
     plain(of('matched_budget')).as('matched_budget'),
     plain(of('matched_revenue')).as('matched_revenue'),
     plain(matchedProfit).as('matched_profit'),
     quotient(sql`(${matchedProfit})`, sql`nullif(${of('matched_budget')}, 0)`, 6).as('roi'),
     quotient(of('popularity_sum'), sql`nullif(${of('popularities')}, 0)`, 10).as('popularity'),
-    plain(of('popularity_known')).as('popularity_known'),
+    films('popularity_known').as('popularity_known'),
     quotient(of('weighted_votes'), sql`nullif(${of('averaged_votes')}, 0)`, 6).as('vote_average'),
     of('vote_count').as('vote_count'),
     quotient(of('rating_sum'), sql`nullif(${of('rating_count')}, 0)`, 6).as('rating_average'),
@@ -140,11 +144,11 @@ export function measures(scope: Scope, params: CellParams): AliasedRawBuilder<un
   ]
 }
 
-/** Which rows show: those of enough films, as `releases` tells it. */
-export const enoughReleases = (params: CellParams) =>
-  isSplit(params)
-    ? sql<boolean>`round(sum(f.share), 6) >= ${params.min_releases}`
-    : sql<boolean>`count(*) >= ${params.min_releases}`
+/** Which rows show: those of enough films, as `releases` tells it. @param releases films of the cell, or the sum of their shares */
+export const enoughReleases = (
+  params: CellParams,
+  releases = isSplit(params) ? sql<number>`sum(f.share)` : sql<number>`count(*)`,
+) => sql<boolean>`${isSplit(params) ? sql`round(${releases}, 6)` : releases} >= ${params.min_releases}`
 
 /** What a lifetime tells beside its measures. */
 export const lifetimeColumns = {

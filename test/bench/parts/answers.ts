@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { CompiledQuery } from 'kysely'
 import type pg from 'pg'
+import { ROLLUP_TABLES } from '../../../queries/movies/parts/cell-rows.ts'
 import { pageStatement, sortKeys } from '../../../queries/page.ts'
 import { type Report, type Rows, scopeOf } from '../../../queries/report.ts'
 import { findPgbench, type Pgbench } from '../pgbench.ts'
@@ -141,7 +142,7 @@ function statement(
 ): CompiledQuery {
   const report = reports.get(`movies/${name}`) as Report
   const params = report.params.parse(asked)
-  const scope = scopeOf(loaded.id, { rolledUp })
+  const scope = scopeOf(loaded.id, { rollups: rolledUp ? ROLLUP_TABLES : [] })
   return pageStatement(reader, {
     report,
     loadId: loaded.id,

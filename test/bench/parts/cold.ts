@@ -1,3 +1,4 @@
+import { ROLLUP_TABLES } from '../../../queries/movies/parts/cell-rows.ts'
 import { type Report, scopeOf } from '../../../queries/report.ts'
 import { quantile } from '../rounds.ts'
 import { type Setting, show } from '../setting.ts'
@@ -69,8 +70,10 @@ export async function cold({ asked: { films }, reports, loaded, served, row }: S
       const [name = '', query = ''] = question.split('?')
       const report = reports.get(`movies/${name}`) as Report
       const { sort, count, ...asked } = Object.fromEntries(new URLSearchParams(query))
-      const from = report.addedUpFrom?.(scopeOf(loaded.id, { rolledUp: true }), report.params.parse(asked))
-      const isFew = from?.startsWith('movies.rollup') || asked.company_id !== undefined
+      const from = report.addedUpFrom?.(scopeOf(loaded.id, { rollups: ROLLUP_TABLES }), report.params.parse(asked))
+      // With `attribution`, rows are reconciled with all films.
+      const isKept = from?.startsWith('movies.rollup') && asked.attribution === undefined
+      const isFew = isKept || asked.company_id !== undefined
       const waited = status === 200 ? `p95 ${show(p95)} ms (p50 ${show(p50)})` : `answered with ${status}`
       row(`cold: ${question}`, waited, isFew ? 'from a rollup, or of few ids' : 'from films', '', isFew ? few : many)
     }
