@@ -4,7 +4,7 @@ import fc from 'fast-check'
  * A law: what holds of any thing, tried on random ones. FAST_CHECK_RUNS scales how many are tried, FAST_CHECK_SEED chooses
  * others; a failure prints its seed, the simplest thing found that breaks the law, and why it does.
  */
-const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 5)
+const RUNS = Number(process.env.FAST_CHECK_RUNS ?? 4)
 const SEED = Number(process.env.FAST_CHECK_SEED ?? 20261121)
 
 /** Once a law is broken, so long is a simpler thing looked for. */

@@ -23,7 +23,7 @@ import { STAGES, Watch } from './storm/watch.ts'
  * Loads are killed at random moments, while others publish, roll back and drop, and readers never stop. STORM_KILLS says how many
  * (200 and more before a release; few each time, as each is a process or two), STORM_SEED which.
  */
-const KILLS = Number(process.env.STORM_KILLS ?? 24)
+const KILLS = Number(process.env.STORM_KILLS ?? 16)
 const SEED = Number(process.env.STORM_SEED ?? 20261121)
 const READERS = 8
 
