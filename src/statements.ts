@@ -19,7 +19,7 @@ export type Statement = ReadonlyCompiledQuery<ReadPage>
 /** Writes the statement of a question. */
 type Write = (question: Question) => Statement
 
-/** Its text alone: the builder's nodes that it was written from are twenty times as large. */
+/** Its text alone: the builder's nodes that it was written from are some ten times as large. */
 interface Pattern {
   sql: string
   parameters: readonly unknown[]
