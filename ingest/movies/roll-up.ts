@@ -86,7 +86,7 @@ export async function rollUp(
           ...setColumns(rollup).map((name) => sql.lit(sets[name])),
           ...membersOf(rollup).map((id) => sql.ref(`cell.${id}`)),
           ...times,
-          // Cents end in noughts where they are added up, and show as they are kept.
+          // Sums of cents have noughts at their end (`6.60`); they are kept as they will show.
           ...ADDITIVE.map((name) =>
             split ? sql`trim_scale(${sql.ref(`cell.${name}`)}::numeric)` : sql.ref(`cell.${name}`),
           ),

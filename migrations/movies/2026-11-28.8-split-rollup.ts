@@ -6,6 +6,9 @@ import { type Kysely, sql } from 'kysely'
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
+    update reelhouse.load set rollups = array['rollup', 'rollup_company', 'rollup_company_genre']
+    where subject = 'movies' and rolled_up`.execute(db)
+  await sql`
     create table movies.rollup_split (
       load_id integer not null,
       cells text collate "C" not null,

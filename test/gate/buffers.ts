@@ -18,6 +18,8 @@ const ASKED = [
   'company-years?sort=-profit&min_releases=2',
   'company-years?grain=decade',
   'company-years?min_votes=10',
+  'company-years?attribution=full',
+  'company-years?attribution=split&sort=-revenue',
   'company-genre-years?sort=-budget',
   'company-genre-years?company_id=1',
   'collection-years?sort=-revenue',

@@ -1,6 +1,8 @@
 import t from 'tap'
+import { type Report, scopeOf } from '../../queries/report.ts'
 import { readConfig } from '../../src/config.ts'
 import { migrate } from '../../src/migrate.ts'
+import { loadReports } from '../../src/reports.ts'
 import { loadSubjects } from '../../src/subjects.ts'
 import { openWarehouse } from '../../src/warehouse.ts'
 import { emptyDatabase } from '../build.ts'
@@ -49,6 +51,12 @@ t.test('loads that an older Reelhouse made have the tables that reports read tod
     { load_id: 7, rollups },
     { load_id: 8, rollups: [] },
   ])
+  const table = async (params: Record<string, string>) => {
+    const report = (await loadReports()).find(({ name }) => name === 'movies/company-years')?.report as Report
+    return report.addedUpFrom?.(scopeOf(7, { rollups }), report.params.parse(params))
+  }
+  t.equal(await table({}), 'movies.rollup_company')
+  t.equal(await table({ attribution: 'split' }), 'movies.film', 'of which it has no rollup')
   const facts = [...(movies?.families ?? []).flatMap((family) => family.facts), ...rollups]
   t.ok(facts.length > 10)
   for (const fact of facts) {

@@ -195,7 +195,7 @@ const LONGER = {
 
 /** The measures as they are kept. */
 const asKept = (scope: Scope, params: CellParams) => {
-  // Null where a load has no ratings at all, which the rollup does not know.
+  // `rating_count` is null where a load has no ratings at all, which the rollup does not know; shares are kept as they are, and show rounded.
   const computed = ['rating_count', ...(isSplit(params) ? FILM_COUNTS : [])]
   return measures(scope, params).map((measure) => {
     const name = measure.alias as string

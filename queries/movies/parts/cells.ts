@@ -9,8 +9,8 @@ import { amountOf, isReal, joinPrices } from './prices.ts'
 import { fact } from './tables.ts'
 
 /**
- * Films in the cells of a report: one row for each film in each cell, with what it gives to the cell's figures. A report's figures,
- * its reconciliation and what explains a change of them all stand on these rows, so that the films always add up to the cell.
+ * Films in the cells of a report: one row for each film in each cell, with what it gives to the cell's figures. A report's figures, rolled up or
+ * not, and what explains a change of them all stand on these rows, so that the films always add up to the cell.
  */
 export interface Cells {
   /** Dimensions that the report groups by. */

@@ -48,93 +48,142 @@ export function reconciliation(
   cells: Cells,
 ): Rows<Record<string, unknown>>[] {
   if (params.attribution === undefined) return []
-  const { shown, rows, isInRows } = inRows(scope, params, cells)
+  const { shown, rows, film, ofFilms, once } = keptRows(scope, params, cells) ?? rowsOfFilms(scope, params, cells)
   // Ids select rows there; of the total they select films, as everywhere else.
-  const { min_releases, q, ...films } = params
-  const counts = filmConditions(scope, filmFilters(films, cells)).map(({ holds }) => holds)
+  const { min_releases, q, ...asked } = params
+  const counts = filmConditions(scope, filmFilters(asked, cells)).map(({ holds }) => holds)
   if (cells.periods) counts.push(isDated(params))
+  const sums = [
+    ...sumsOf('total', (amount) => sql`sum(${amount})`),
+    ...sumsOf('without', (amount) => sql`sum(${amount}) filter (where not has_members)`),
+    ...ofFilms,
+  ]
   const accounts = AMOUNTS.map((amount): JsonEntry => {
-    const of = (name: string) => sql.ref(`${name}.${amount}`)
+    const [added, counted] = [sql.ref(`rows.${amount}`), sql.ref(`once.${amount}`)]
+    const [total, without] = [sql.ref(`of_films.total_${amount}`), sql.ref(`of_films.without_${amount}`)]
     const told = {
-      rows: of('rows'),
-      overlap: sql`${of('rows')} - ${of('once')}`,
-      other: sql`${of('total')} - ${of('without')} - ${of('once')}`,
-      without: of('without'),
-      total: of('total'),
+      rows: added,
+      overlap: sql`${added} - ${counted}`,
+      other: sql`${total} - ${without} - ${counted}`,
+      without,
+      total,
     }
     const json = jsonObject(Object.entries(told).map(([name, value]) => [name, jsonOf(sql`trim_scale(${value})`)]))
     return [amount === 'share' ? 'releases' : amount, json]
   })
-  // All films are gone through a single time, for all that is to be known of them.
-  const sums = (name: string, which: RawBuilder<unknown>) =>
-    AMOUNTS.map((amount) => sql`sum(${sql.ref(amount)}) filter (where ${which}) as ${sql.ref(`${name}_${amount}`)}`)
-  const ofFilms = (name: string) =>
-    sql`select ${sql.join(AMOUNTS.map((amount) => sql`coalesce(${sql.ref(`${name}_${amount}`)}, 0)::numeric as ${sql.ref(amount)}`))} from of_films`
   const told = sql<Record<string, unknown>>`(
     with ${shown}
          rows as materialized (${rows}),
          of_films as materialized (
-           select ${sql.join([
-             ...sums('total', sql`true`),
-             ...sums('without', sql`not has_members`),
-             ...(isInRows ? sums('once', sql`is_in_rows`) : []),
-           ])}
-           from (select 1 as share, ${amountOf('budget', params)} as budget, ${amountOf('revenue', params)} as revenue,
-                        ${hasMembers(scope, params, cells)} as has_members ${isInRows ? sql`, ${isInRows} as is_in_rows` : sql``}
+           select ${sql.join(sums)}
+           from (select 1 as share, ${amountOf('budget', params)} as budget, ${amountOf('revenue', params)} as revenue, ${sql.join(film.columns)}
                  from ${fact(scope, 'film')} f
                  ${joinPrices(scope, params)}
-                 where ${sql.join([sql`f.load_id = ${scope.load}`, ...counts], sql` and `)} offset 0) as film)
+                 ${film.joins}
+                 where ${sql.join([sql`f.load_id = ${scope.load}`, ...counts], sql` and `)}
+                 offset 0) as film)
     select (${jsonObject(accounts)})::json as reconciliation
-    from rows, (${isInRows ? ofFilms('once') : once(cells)}) as once, (${ofFilms('total')}) as total, (${ofFilms('without')}) as without)`
+    from rows, of_films, (${once}) as once)`
   return [db.selectFrom(told.as('told')).select(['reconciliation']) as unknown as Rows<Record<string, unknown>>]
 }
 
-/** What of the films is in rows. */
+/** Where rows come from, and how it is known what of each film is in them. */
 interface InRows {
-  /** Queries that the others read, `shown` with each film in each row. */
+  /** Queries that the others read. */
   shown: RawBuilder<unknown>
   /** All rows added up. */
   rows: RawBuilder<unknown>
-  /** Whether film `f` is in a row; absent where films are shared out, and how much of each is in rows counts. */
-  isInRows: RawBuilder<unknown> | undefined
+  /** What is to be known of each film `f`: `has_members`, and what `ofFilms` adds up. */
+  film: { joins: RawBuilder<unknown>; columns: RawBuilder<unknown>[] }
+  /** Sums over all films that `once` needs. */
+  ofFilms: RawBuilder<unknown>[]
+  /** What of each film is in rows, once; from `rows`, `of_films` and the queries of `shown`. */
+  once: RawBuilder<unknown>
 }
 
-function inRows(scope: Scope, params: CellParams, cells: Cells): InRows {
-  const split = isSplit(params)
-  const all =
+/**
+ * Rows as they are kept, where each film that has members is in some: they need not be made of their films again. What they count more than once is told
+ * by the films, so that whatever kept rows lacked would be left over, as `other`.
+ */
+function keptRows(scope: Scope, params: CellParams, cells: Cells): InRows | undefined {
+  const showAll =
     params.q === undefined &&
     params.min_releases === undefined &&
     selectorsOf(cells).every((selector) => params[selector] === undefined)
   const kept = cellRows(scope, params, cells)
-  // Rows that are kept need not be made of their films again, as long as each film that has members is in some.
-  if (all && kept.table !== 'movies.film')
+  if (!showAll || kept.table === 'movies.film') return undefined
+  const from = sql`(${kept.rows}) as cell`
+  if (isSplit(params))
     return {
       shown: sql``,
-      rows: added(sql`(${kept.rows}) as cell`, split ? sql`round(sum(releases), 6)` : sql`sum(releases)`),
-      isInRows: split ? undefined : hasMembers(scope, params, cells),
+      rows: added(from, sql`round(sum(releases), 6)`),
+      film: { joins: sql``, columns: [hasMembers(scope, params, cells)] },
+      ofFilms: [],
+      once: sql`select * from rows`,
     }
+  const linked = linkedIn(cells)
+  const members = linked.map(
+    ({ name, links }) => sql`
+    left join (select film_id, count(*) as members from (${links.rows(scope, params)}) as link group by film_id) as ${sql.ref(name)}
+    on ${sql.ref(`${name}.film_id`)} = f.film_id`,
+  )
+  const rowsOfFilm = sql.join(
+    linked.map(({ name }) => sql.ref(`${name}.members`)),
+    sql` * `,
+  )
+  return {
+    shown: sql``,
+    rows: added(from, sql`sum(releases)`),
+    film: {
+      joins: sql.join(members, sql` `),
+      columns: [sql`${rowsOfFilm} as rows_of_film`, sql`(${rowsOfFilm}) is not null as has_members`],
+    },
+    ofFilms: sumsOf('again', (amount) => sql`sum(${amount}::numeric * (rows_of_film - 1))`),
+    once: sql`select ${sql.join(
+      AMOUNTS.map((amount) => sql`${sql.ref(`rows.${amount}`)} - ${sql.ref(`again_${amount}`)} as ${sql.ref(amount)}`),
+    )} from rows, of_films`,
+  }
+}
+
+/** Rows made of their films. */
+function rowsOfFilms(scope: Scope, params: CellParams, cells: Cells): InRows {
   const ids = sql.join(cellIds(cells).map((id) => sql.ref(id)))
   const ofEnough =
     params.min_releases === undefined
       ? sql``
       : sql`where (${ids}) in (select ${ids} from films f group by ${ids} having ${enoughReleases(params)})`
+  const shown = sql`films as materialized (${filmsInCells(scope, params, cells)}),
+                    shown as materialized (select * from films ${ofEnough}),`
+  if (isSplit(params))
+    return {
+      shown,
+      rows: added(sql`shown`, ROUNDED),
+      film: { joins: sql``, columns: [hasMembers(scope, params, cells)] },
+      ofFilms: [],
+      once: mostOf(cells),
+    }
   return {
-    shown: sql`films as materialized (${filmsInCells(scope, params, cells)}),
-               shown as materialized (select * from films ${ofEnough}),`,
-    rows: added(sql`shown`, split ? ROUNDED : sql`count(*)`),
-    isInRows: split ? undefined : sql`f.film_id in (select film_id from shown)`,
+    shown,
+    rows: added(sql`shown`, sql`count(*)`),
+    // A join, as of many films PostgreSQL would keep no table to look them up in, and read all of them for each film.
+    film: {
+      joins: sql`left join (select distinct film_id from shown) as inside on inside.film_id = f.film_id`,
+      columns: [hasMembers(scope, params, cells), sql`inside.film_id is not null as is_in_rows`],
+    },
+    ofFilms: sumsOf('once', (amount) => sql`sum(${amount}) filter (where is_in_rows)`),
+    once: sql`select ${sql.join(AMOUNTS.map((amount) => sql`${sql.ref(`once_${amount}`)} as ${sql.ref(amount)}`))} from of_films`,
   }
 }
 
-/** What of films that are shared out is in rows, each once: all of it, or, where they are shared out several times, the most. */
-function once({ by }: Cells): RawBuilder<unknown> {
-  const within = by.flatMap((name) => dimensionNamed(name).links?.within ?? []).map((column) => sql.ref(column))
+/** Of films that are shared out: all that is in rows, or, where each is shared out several times, the most of it. */
+function mostOf(cells: Cells): RawBuilder<unknown> {
+  const within = linkedIn(cells).flatMap(({ links }) => links.within.map((column) => sql.ref(column)))
   if (within.length === 0) return sql`select * from rows`
-  const of = (each: (amount: RawBuilder<unknown>) => RawBuilder<unknown>) =>
-    sql.join(AMOUNTS.map((amount) => sql`${each(sql.ref(amount))} as ${sql.ref(amount)}`))
+  const each = (of: (amount: RawBuilder<unknown>) => RawBuilder<unknown>) =>
+    sql.join(AMOUNTS.map((amount) => sql`${of(sql.ref(amount))} as ${sql.ref(amount)}`))
   const most = sql`
-    select ${of((amount) => sql`max(${amount})`)}
-    from (select film_id, ${of((amount) => sql`sum(${amount})`)} from shown group by ${sql.join([sql`film_id`, ...within])}) as shares
+    select ${each((amount) => sql`max(${amount})`)}
+    from (select film_id, ${each((amount) => sql`sum(${amount})`)} from shown group by ${sql.join([sql`film_id`, ...within])}) as shares
     group by film_id`
   return added(sql`(${most}) as most`, ROUNDED)
 }
@@ -145,13 +194,24 @@ const added = (from: RawBuilder<unknown>, share: RawBuilder<unknown>) => sql`
   select coalesce(${share}, 0)::numeric as share, coalesce(sum(budget), 0)::numeric as budget, coalesce(sum(revenue), 0)::numeric as revenue
   from ${from}`
 
-/** Whether film `f` has members of all dimensions of which films may have several. */
-function hasMembers(scope: Scope, params: CellParams, { by }: Cells): RawBuilder<unknown> {
-  const members = by.flatMap((name) => {
+/** Sums over `film`, as `<name>_<amount>`. */
+const sumsOf = (name: string, sum: (amount: RawBuilder<unknown>) => RawBuilder<unknown>) =>
+  AMOUNTS.map(
+    (amount) => sql`coalesce(${sum(sql.ref(`film.${amount}`))}, 0)::numeric as ${sql.ref(`${name}_${amount}`)}`,
+  )
+
+/** Dimensions of which films may have several members. */
+const linkedIn = ({ by }: Cells) =>
+  by.flatMap((name) => {
     const { links } = dimensionNamed(name)
-    return links
-      ? [sql`exists (select from (${links.rows(scope, params)}) as link where link.film_id = f.film_id)`]
-      : []
+    return links ? [{ name, links }] : []
   })
-  return sql`(${sql.join(members, sql` and `)})`
-}
+
+/** Whether film `f` has members of all these. */
+const hasMembers = (scope: Scope, params: CellParams, cells: Cells) =>
+  sql`(${sql.join(
+    linkedIn(cells).map(
+      ({ links }) => sql`exists (select from (${links.rows(scope, params)}) as link where link.film_id = f.film_id)`,
+    ),
+    sql` and `,
+  )}) as has_members`

@@ -72,10 +72,12 @@ export async function cold({ asked: { films }, reports, loaded, served, row }: S
       const { sort, count, ...asked } = Object.fromEntries(new URLSearchParams(query))
       const from = report.addedUpFrom?.(scopeOf(loaded.id, { rollups: ROLLUP_TABLES }), report.params.parse(asked))
       // With `attribution`, rows are reconciled with all films.
-      const isKept = from?.startsWith('movies.rollup') && asked.attribution === undefined
+      const isReconciled = asked.attribution !== undefined
+      const isKept = from?.startsWith('movies.rollup') && !isReconciled
       const isFew = isKept || asked.company_id !== undefined
+      const source = isReconciled ? 'reconciled with all films' : 'from films'
       const waited = status === 200 ? `p95 ${show(p95)} ms (p50 ${show(p50)})` : `answered with ${status}`
-      row(`cold: ${question}`, waited, isFew ? 'from a rollup, or of few ids' : 'from films', '', isFew ? few : many)
+      row(`cold: ${question}`, waited, isFew ? 'from a rollup, or of few ids' : source, '', isFew ? few : many)
     }
   })
 }
