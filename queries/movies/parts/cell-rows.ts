@@ -117,14 +117,11 @@ function isOne(params: CellParams, name: DimensionName): boolean {
   return name !== 'person' && Array.isArray(wanted) && wanted.length === 1
 }
 
-/** Keeps PostgreSQL from computing a film's part anew for each sum that it is added to. */
-const ONCE = sql`offset 0`
-
 function fromFilms(scope: Scope, params: CellParams, cells: Cells): CellRows {
   const ids = cellIds(cells).map((id) => sql.ref(`f.${id}`))
   const rows = sql`
     select ${sql.join([...ids, ...(cells.periods ? [] : lifetimes()), ...sums(params)])}
-    from (${filmsInCells(scope, params, cells)} ${isSplit(params) ? ONCE : sql``}) as f
+    from (${filmsInCells(scope, params, cells)}) as f
     ${ids.length > 0 ? sql`group by ${sql.join(ids)}` : sql``}
     ${params.min_releases === undefined ? sql`` : sql`having ${enoughReleases(params)}`}`
   return { rows, heads: headsOf(scope, params, cells), measures: measures(scope, params), table: 'movies.film' }
