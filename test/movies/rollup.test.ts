@@ -281,12 +281,16 @@ t.test('shares are rounded when all of them are added up, and not before', async
   })
 })
 
-t.test('shares of several years come to whole films', async (t) => {
+t.test('shares come to whole films', async (t) => {
   const house = await build(t)
   const names = ['A', 'B', 'C'].map((name, at) => `{'name': '${name}', 'id': ${at + 1}}`)
-  const films = [1, 2, 3].map((id) => `${id},Film ${id},199${id}-01-01,10,,"[${names}]",[]\n`)
+  const years = [1991, 1992, 1993, 1995, 1995, 1995]
+  const films = years.map((year, at) => `${at + 1},Film ${at},${year}-01-01,10,,"[${names}]",[]\n`)
   const csv = `id,title,release_date,budget,revenue,production_companies,genres\n${films.join('')}`
   await house.load(await house.file('movies_metadata.csv', csv), { format: 'the-movies-dataset' })
-  const url = '/v1/movies/company-years?attribution=split&grain=decade&min_releases=1&fields=releases'
-  t.strictSame((await house.get(url)).body.data, [{ releases: 1 }, { releases: 1 }, { releases: 1 }])
+  const rows = async (query: string) =>
+    (await house.get(`/v1/movies/company-years?attribution=split&fields=period,releases&${query}`)).body.data
+  const ofEach = (row: object) => [row, row, row]
+  t.strictSame(await rows('min_releases=1'), ofEach({ period: '1995', releases: 1 }))
+  t.strictSame(await rows('grain=decade&min_releases=2'), ofEach({ period: '1990s', releases: 2 }))
 })
