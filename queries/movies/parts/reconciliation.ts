@@ -112,17 +112,9 @@ function keptRows(scope: Scope, params: CellParams, cells: Cells): InRows | unde
     selectorsOf(cells).every((selector) => params[selector] === undefined)
   const kept = cellRows(scope, params, cells)
   if (!showAll || kept.table === 'movies.film') return undefined
-  const from = sql`(${kept.rows}) as cell`
-  if (isSplit(params))
-    return {
-      shown: sql``,
-      rows: added(from, sql`round(sum(releases), 6)`),
-      film: { joins: sql``, columns: [hasMembers(scope, params, cells)] },
-      ofFilms: [],
-      once: sql`select * from rows`,
-    }
   const linked = linkedIn(cells)
-  const members = linked.map(
+  // All films are asked, so members are counted at once, and not searched for by the index of each film.
+  const joins = linked.map(
     ({ name, links }) => sql`
     left join (select film_id, count(*) as members from (${links.rows(scope, params)}) as link group by film_id) as ${sql.ref(name)}
     on ${sql.ref(`${name}.film_id`)} = f.film_id`,
@@ -131,17 +123,24 @@ function keptRows(scope: Scope, params: CellParams, cells: Cells): InRows | unde
     linked.map(({ name }) => sql.ref(`${name}.members`)),
     sql` * `,
   )
+  const film = {
+    joins: sql.join(joins, sql` `),
+    columns: [sql`${rowsOfFilm} as rows_of_film`, sql`(${rowsOfFilm}) is not null as has_members`],
+  }
+  const from = sql`(${kept.rows}) as cell`
+  if (isSplit(params)) {
+    const rows = added(from, sql`round(sum(releases), 6)`)
+    return { shown: sql``, rows, film, ofFilms: [], once: sql`select * from rows` }
+  }
+  const differences = AMOUNTS.map(
+    (amount) => sql`${sql.ref(`rows.${amount}`)} - ${sql.ref(`again_${amount}`)} as ${sql.ref(amount)}`,
+  )
   return {
     shown: sql``,
     rows: added(from, sql`sum(releases)`),
-    film: {
-      joins: sql.join(members, sql` `),
-      columns: [sql`${rowsOfFilm} as rows_of_film`, sql`(${rowsOfFilm}) is not null as has_members`],
-    },
+    film,
     ofFilms: sumsOf('again', (amount) => sql`sum(${amount}::numeric * (rows_of_film - 1))`),
-    once: sql`select ${sql.join(
-      AMOUNTS.map((amount) => sql`${sql.ref(`rows.${amount}`)} - ${sql.ref(`again_${amount}`)} as ${sql.ref(amount)}`),
-    )} from rows, of_films`,
+    once: sql`select ${sql.join(differences)} from rows, of_films`,
   }
 }
 
