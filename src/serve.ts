@@ -48,7 +48,7 @@ export async function serve(context: Context, stopped: Promise<string>): Promise
     sweeper.soon()
     app = await buildApp({ config, subjects, reports, warehouse, snapshots, ear, runner, sweeper, tokens, logger })
     await ear.start()
-    const address = await app.listen({ host: config.host, port: config.port })
+    const address = await app.listen({ host: config.host, port: config.port }).catch(asTaken(config))
     say(`Reelhouse listens on ${address} (documentation: ${address}/docs)`)
     if (tokens.file) say(`The admin's token is in ${path.relative(process.cwd(), tokens.file) || tokens.file}`)
     snapshots.on('moved', (subject, loadId) => say(`Readers of ${subject} see load ${loadId} now`))
@@ -67,6 +67,14 @@ export async function serve(context: Context, stopped: Promise<string>): Promise
     await ear.close()
   }
 }
+
+/** @throws what keeps a server from listening, in a sentence where somebody else listens there */
+const asTaken =
+  ({ host, port }: Context['config']) =>
+  (error: NodeJS.ErrnoException): never => {
+    if (error.code !== 'EADDRINUSE') throw error
+    throw new Error(`Port ${port} of ${host} is taken, by another server perhaps. PORT chooses another one.`)
+  }
 
 /** Loads the sample of each subject that has never had a load. */
 async function startSamples({ subjects, warehouse }: Context, runner: Runner): Promise<void> {

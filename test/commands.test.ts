@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -163,6 +164,18 @@ t.test('a wrong setting stops any command with its name and what it takes', asyn
     code: 1,
     stderr:
       /^reelhouse: The warehouse cannot be reached: .*ECONNREFUSED.* Is DATABASE_URL right and the server up\?\n$/,
+  })
+})
+
+t.test('a port that is taken is told, and how to choose another one', async (t) => {
+  const { env } = await place(t)
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => other.close())
+  const { port } = other.address() as { port: number }
+  t.match(await run(t, { ...env, PORT: String(port) }, 'serve'), {
+    code: 1,
+    stderr: `reelhouse: Port ${port} of 127.0.0.1 is taken, by another server perhaps. PORT chooses another one.`,
   })
 })
 
