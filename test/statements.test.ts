@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import type { ReadonlyKysely } from 'kysely/readonly'
 import t from 'tap'
 import { z } from 'zod'
+import { ROLLUP_TABLES } from '../queries/movies/parts/cell-rows.ts'
 import { wholeNumber } from '../queries/params.ts'
 import { column, report } from '../queries/report.ts'
 import { statementOf } from '../src/answer.ts'
@@ -19,7 +20,7 @@ const snapshot = {
   id: 7,
   published_at: '2026-11-01T07:00:00.000Z',
   data_through: '2026-10-28',
-  rollups: ['rollup', 'rollup_company', 'rollup_company_genre', 'rollup_split'],
+  rollups: ROLLUP_TABLES,
   read_by: {},
   shows: null,
 }

@@ -104,12 +104,8 @@ interface DatabaseMb {
 
 async function databaseMb(client: pg.Client): Promise<DatabaseMb> {
   const { rows } = await client.query<{ pid: number }>('select pid from pg_stat_activity')
-  const sizes = rows.map(({ pid }) => readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''))
-  const statuses = await Promise.all(sizes)
-  const sum = (kind: string) =>
-    statuses.reduce(
-      (sum, status) => sum + Number(new RegExp(`^Pss_${kind}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024,
-      0,
-    )
-  return { sessions: sum('Anon'), buffers: sum('Shmem') }
+  const processes = rows.map(({ pid }) => readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''))
+  const told = await Promise.all(processes)
+  const mbOf = (line: RegExp) => told.reduce((sum, one) => sum + Number(line.exec(one)?.[1] ?? 0) / 1024, 0)
+  return { sessions: mbOf(/^Pss_Anon:\s+(\d+)/m), buffers: mbOf(/^Pss_Shmem:\s+(\d+)/m) }
 }

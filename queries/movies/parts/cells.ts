@@ -122,7 +122,7 @@ function partOf(amount: RawBuilder<unknown>, shared: string[], params: CellParam
   const parts = partsOf(shared)
   const [first, second] = shared.map((name) => sql.ref(`${name}.place`))
   const place = second ? sql`(${first} * ${sql.ref(`${shared[1]}.parts`)} + ${second})` : first
-  // Whole dollars are divided as integers, in a third of the time, and what is left of them then as cents.
+  // Whole dollars are divided as integers, which costs less, and what is left of them then as cents.
   if (!isReal(params)) {
     const cents = sql`${amount} % ${parts} * 100`
     return sql`

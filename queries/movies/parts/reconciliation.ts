@@ -59,12 +59,12 @@ export function reconciliation(
     ...ofFilms,
   ]
   const accounts = AMOUNTS.map((amount): JsonEntry => {
-    const [added, counted] = [sql.ref(`rows.${amount}`), sql.ref(`once.${amount}`)]
+    const [rowsOf, onceOf] = [sql.ref(`rows.${amount}`), sql.ref(`once.${amount}`)]
     const [total, without] = [sql.ref(`of_films.total_${amount}`), sql.ref(`of_films.without_${amount}`)]
     const told = {
-      rows: added,
-      overlap: sql`${added} - ${counted}`,
-      other: sql`${total} - ${without} - ${counted}`,
+      rows: rowsOf,
+      overlap: sql`${rowsOf} - ${onceOf}`,
+      other: sql`${total} - ${without} - ${onceOf}`,
       without,
       total,
     }
@@ -189,6 +189,7 @@ function mostOf(cells: Cells): RawBuilder<unknown> {
 
 const ROUNDED = sql`round(sum(share), 6)`
 
+/** Rows added up, as `share`, `budget` and `revenue`. */
 const added = (from: RawBuilder<unknown>, share: RawBuilder<unknown>) => sql`
   select coalesce(${share}, 0)::numeric as share, coalesce(sum(budget), 0)::numeric as budget, coalesce(sum(revenue), 0)::numeric as revenue
   from ${from}`
